@@ -1,0 +1,25 @@
+"""Mistakes that a person can put right. The text says what, which value, which rule, and which way out."""
+
+
+class CaviarError(Exception):
+    """The base of all errors meant for a person; the command line prints the text and exits with 2."""
+
+
+class DataError(CaviarError):
+    """The data cannot be used as it is."""
+
+
+class SpaceError(CaviarError):
+    """A hyperparameter or a range is not allowed."""
+
+
+class StudyError(CaviarError):
+    """A study cannot be opened, resumed or used in this way."""
+
+
+class LeaseLost(StudyError):
+    """Another process took over this lane; nothing more may be written to it."""
+
+
+class ModelError(CaviarError):
+    """A model file cannot be read, or does not fit the data."""

@@ -1,0 +1,1 @@
+"""One network, as a pair of pure functions."""

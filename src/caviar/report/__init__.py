@@ -1,0 +1,1 @@
+"""A study becomes figures, text and a page."""

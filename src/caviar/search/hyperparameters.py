@@ -1,0 +1,204 @@
+"""The hyperparameters: one row each, and everything else is read from the row.
+
+Validation, the space, the command line's help, the docs and the report's labels all come from `HYPERPARAMETERS`.
+
+A TRACED hyperparameter is a number in the compiled program and may differ from slot to slot; a STRUCTURAL one fixes
+the shape of an array and is the same for all slots of a cohort.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from caviar.errors import SpaceError
+
+
+class Kind(Enum):
+    """Whether a value rides in the program or shapes it."""
+
+    TRACED = "traced"
+    STRUCTURAL = "structural"
+
+
+TRACED, STRUCTURAL = Kind.TRACED, Kind.STRUCTURAL
+
+ACTIVATIONS = ("relu", "leaky_relu", "tanh", "sigmoid", "silu", "gelu", "identity")
+OPTIMISERS = ("gradient_descent", "momentum", "nesterov", "rmsprop", "adam")
+DECAYS = ("constant", "inverse_time", "exponential", "sqrt_epoch", "sqrt_step", "staircase", "cosine")
+INITIALISATIONS = ("he", "lecun", "glorot", "zeros")
+ENCODINGS = ("standard", "robust", "quantile", "piecewise_linear")
+
+
+@dataclass(frozen=True)
+class Hyperparameter:
+    """One row: its name, what it means, what is allowed, and where to look for it.
+
+    Args:
+        name: the one name in code, command line, docs and report.
+        default: the value of a strong default network (trial 0).
+        meaning: one line for a person.
+        kind: TRACED or STRUCTURAL.
+        scale: "linear", "log", "one_minus_log" (1 − value on a logarithmic scale), "integer", "choice" or "list".
+        low, high: the bounds of what is allowed at all (numbers only).
+        range: the bounds of the range searched by default (numbers only); None: not searched by default.
+        choices: the allowed values of a choice.
+        per_layer: a list with one value per hidden layer is allowed too.
+        off: the value at which it does nothing, so that a program without it can be used.
+    """
+
+    name: str
+    default: Any
+    meaning: str
+    kind: Kind = TRACED
+    scale: str = "linear"
+    low: float = -math.inf
+    high: float = math.inf
+    range: tuple[float, float] | None = None
+    choices: tuple[Any, ...] = ()
+    per_layer: bool = False
+    off: Any = None
+
+    def check(self, value: Any) -> Any:
+        """The value in its own type, or an error that names the thing, the rule, the value and the way out.
+
+        Raises:
+            SpaceError: the value is not allowed.
+
+        >>> HYPERPARAMETERS["learning_rate"].check("0.01")
+        0.01
+        """
+        if self.name == "hidden":
+            return _check_hidden(value)
+        if self.per_layer and isinstance(value, list | tuple):
+            return [self._check_one(item) for item in value]
+        return self._check_one(value)
+
+    def _check_one(self, value: Any) -> Any:
+        if self.choices:
+            return self._check_choice(value)
+        if self.scale == "integer":
+            number = _as_number(self.name, value)
+            if number != int(number):
+                raise SpaceError(f"'{self.name}' must be a whole number. Got {value!r}.")
+            number = int(number)
+        else:
+            number = _as_number(self.name, value)
+        if not self.low <= number <= self.high:
+            raise SpaceError(f"'{self.name}' must lie between {self.low:g} and {self.high:g}. Got {number:g}.")
+        return number
+
+    def _check_choice(self, value: Any) -> Any:
+        if isinstance(self.choices[0], bool):
+            words = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
+            value = words.get(str(value).lower(), value)
+        if value not in self.choices:
+            listed = ", ".join(str(choice) for choice in self.choices)
+            raise SpaceError(f"'{self.name}' must be one of {listed}. Got {value!r}.")
+        return value
+
+
+def _as_number(name: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise SpaceError(f"'{name}' must be a number. Got {value!r}.") from None
+    if math.isnan(number):
+        raise SpaceError(f"'{name}' must be a number. Got NaN.")
+    return number
+
+
+def _check_hidden(value: Any) -> list[int]:
+    if isinstance(value, str):
+        value = [part for part in value.replace("-", ",").strip("[]() ").split(",") if part.strip()]
+    if isinstance(value, int | float):
+        value = [value]
+    widths = []
+    for part in value:
+        number = _as_number("hidden", part)
+        if number != int(number) or not 1 <= number <= 65536:
+            raise SpaceError(f"'hidden' lists the widths of the hidden layers, whole numbers from 1 to 65536. Got {part!r}.")
+        widths.append(int(number))
+    if len(widths) > 200:
+        raise SpaceError(f"'hidden' may list at most 200 layers. Got {len(widths)}.")
+    return widths
+
+
+_ROWS = (
+    Hyperparameter("learning_rate", 1e-3, "step length of the optimiser, before decay", scale="log", low=0.0, high=1e3, range=(1e-4, 1e-1)),
+    Hyperparameter("decay", "constant", "how the learning rate falls", scale="choice", choices=DECAYS),
+    Hyperparameter("decay_rate", 1.0, "rate of the inverse-time decay: α₀ / (1 + rate·epoch)", low=0.0, high=1e6, range=(0.01, 1.0), scale="log"),
+    Hyperparameter("decay_base", 0.95, "factor of the exponential (per epoch) and staircase (per drop) decays", low=0.0, high=1.0, range=(0.9, 0.999), scale="one_minus_log"),
+    Hyperparameter("decay_steps", 10, "epochs between two drops of the staircase", scale="integer", low=1, high=1e9, range=(2, 20)),
+    Hyperparameter("warmup", 0.0, "epochs over which the learning rate rises from nothing", low=0.0, high=1e9, range=(0.0, 5.0), off=0.0),
+    Hyperparameter("optimiser", "adam", "rule that turns gradients into steps", scale="choice", choices=OPTIMISERS),
+    Hyperparameter("momentum", 0.9, "β of momentum and Nesterov: v ← βv + (1−β)g", scale="one_minus_log", low=0.0, high=1.0 - 1e-9, range=(0.8, 0.999)),
+    Hyperparameter("beta_1", 0.9, "Adam's β₁, averaging the gradient", scale="one_minus_log", low=0.0, high=1.0 - 1e-9, range=(0.8, 0.99)),
+    Hyperparameter("beta_2", 0.999, "Adam's β₂, averaging the squared gradient (RMSprop: 0.9 unless set)", scale="one_minus_log", low=0.0, high=1.0 - 1e-9, range=(0.9, 0.9999)),
+    Hyperparameter("epsilon", 1e-8, "ε added to the root in RMSprop and Adam", scale="log", low=0.0, high=1.0, range=(1e-9, 1e-6)),
+    Hyperparameter("l1", 0.0, "λ of the L1 penalty (λ/2m)·Σ|w|, a proximal step", scale="log", low=0.0, high=1e9, range=(1e-3, 10.0), off=0.0),
+    Hyperparameter("l2", 0.0, "λ of the L2 penalty (λ/2m)·Σw²", scale="log", low=0.0, high=1e9, range=(1e-3, 10.0), off=0.0),
+    Hyperparameter("weight_decay", 0.0, "decoupled weight decay (AdamW): w ← w − α·decay·w", scale="log", low=0.0, high=1e3, range=(1e-5, 1e-1), off=0.0),
+    Hyperparameter("keep_probability", 1.0, "share of hidden units that dropout keeps", low=1e-3, high=1.0, range=(0.5, 1.0), per_layer=True, off=1.0),
+    Hyperparameter("input_keep_probability", 1.0, "share of inputs that dropout keeps", low=1e-3, high=1.0, range=(0.8, 1.0), off=1.0),
+    Hyperparameter("label_smoothing", 0.0, "share of each label spread over all classes", low=0.0, high=0.999, range=(0.0, 0.2), off=0.0),
+    Hyperparameter("clip_norm", math.inf, "largest norm of the whole gradient", scale="log", low=1e-12, high=math.inf, range=(0.1, 10.0), off=math.inf),
+    Hyperparameter("initialisation", "he", "variance of the first weights: he 2/n, lecun 1/n, glorot 2/(n+n'), zeros", scale="choice", choices=INITIALISATIONS),
+    Hyperparameter("initialisation_scale", 1.0, "multiplier of the first weights", scale="log", low=0.0, high=1e3, range=(0.3, 3.0)),
+    Hyperparameter("activation", "relu", "nonlinearity of the hidden units", scale="choice", choices=ACTIVATIONS),
+    Hyperparameter("batch_norm", False, "normalise each hidden layer's inputs by the mini-batch", scale="choice", choices=(False, True), off=False),
+    Hyperparameter("class_weight", "none", "balanced: every class weighs the same in the cost", scale="choice", choices=("none", "balanced"), off="none"),
+    Hyperparameter("hidden", (128, 64), "widths of the hidden layers; none: a linear model", kind=STRUCTURAL, scale="list"),
+    Hyperparameter("batch_size", 64, "examples per update", kind=STRUCTURAL, scale="integer", low=1, high=1e9, range=(32, 256)),
+    Hyperparameter("encoding", "standard", "how numbers become inputs", kind=STRUCTURAL, scale="choice", choices=ENCODINGS),
+)
+
+HYPERPARAMETERS: dict[str, Hyperparameter] = {row.name: row for row in _ROWS}
+
+
+def look_up(name: str) -> Hyperparameter:
+    """The row of a name, or an error that lists the names that come near.
+
+    Raises:
+        SpaceError: there is no such hyperparameter.
+    """
+    if name in HYPERPARAMETERS:
+        return HYPERPARAMETERS[name]
+    import difflib
+
+    near = difflib.get_close_matches(name, HYPERPARAMETERS, n=3)
+    hint = f" Did you mean {' or '.join(near)}?" if near else f" There are: {', '.join(HYPERPARAMETERS)}."
+    raise SpaceError(f"There is no hyperparameter '{name}'.{hint}")
+
+
+def default_configuration() -> dict[str, Any]:
+    """A configuration with every hyperparameter at its default."""
+    return {row.name: list(row.default) if row.name == "hidden" else row.default for row in _ROWS}
+
+
+def complete(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration with defaults filled in and every value checked.
+
+    RMSprop's β is `beta_2`; its own default is 0.9 where none is given.
+
+    Raises:
+        SpaceError: a name is unknown or a value not allowed.
+    """
+    whole = default_configuration()
+    for name, value in configuration.items():
+        whole[name] = look_up(name).check(value)
+    if whole["optimiser"] == "rmsprop" and "beta_2" not in configuration:
+        whole["beta_2"] = 0.9
+    keep = whole["keep_probability"]
+    if isinstance(keep, list) and len(keep) != len(whole["hidden"]):
+        raise SpaceError(
+            f"'keep_probability' lists {len(keep)} values but 'hidden' has {len(whole['hidden'])} layers. "
+            "Give one value for all layers or one for each."
+        )
+    return whole
+
+
+def names(kind: Kind) -> Iterable[str]:
+    """The names of one kind, in the order of the table."""
+    return [row.name for row in _ROWS if row.kind is kind]

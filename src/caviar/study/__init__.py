@@ -1,0 +1,1 @@
+"""The loops: ask, train, tell; diagnose, remedy, again."""
