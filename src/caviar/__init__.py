@@ -1,0 +1,50 @@
+"""Caviar trains hundreds of variants of a neural network at once and measures what makes it better.
+
+Every name below is loaded on first use, so that `import caviar` starts no device and answers at once.
+
+>>> import caviar
+>>> sorted(caviar.__all__)[:3]
+['CaviarError', 'Space', 'Study']
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from caviar.data.read import read as read
+    from caviar.data.splits import split as split
+    from caviar.errors import CaviarError as CaviarError
+    from caviar.search.space import Space as Space
+    from caviar.study.model import load as load
+    from caviar.study.study import Study as Study
+
+    __version__: str
+
+_HOMES = {
+    "CaviarError": "caviar.errors",
+    "Space": "caviar.search.space",
+    "Study": "caviar.study.study",
+    "load": "caviar.study.model",
+    "read": "caviar.data.read",
+    "split": "caviar.data.splits",
+}
+
+__all__ = ["CaviarError", "Space", "Study", "__version__", "load", "read", "split"]
+
+
+def __getattr__(name: str) -> Any:
+    """The exported name, from the room it lives in; kept, so that the second use costs nothing."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value: Any = version("caviar")
+    elif name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+    else:
+        raise AttributeError(f"module 'caviar' has no attribute {name!r}. It offers: {', '.join(__all__)}.")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
