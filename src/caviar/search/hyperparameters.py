@@ -136,7 +136,7 @@ _ROWS = (
     Hyperparameter("momentum", 0.9, "β of momentum and Nesterov: v ← βv + (1−β)g", scale="one_minus_log", low=0.0, high=1.0 - 1e-9, range=(0.8, 0.999)),
     Hyperparameter("beta_1", 0.9, "Adam's β₁, averaging the gradient", scale="one_minus_log", low=0.0, high=1.0 - 1e-9, range=(0.8, 0.99)),
     Hyperparameter("beta_2", 0.999, "Adam's β₂, averaging the squared gradient (RMSprop: 0.9 unless set)", scale="one_minus_log", low=0.0, high=1.0 - 1e-9, range=(0.9, 0.9999)),
-    Hyperparameter("epsilon", 1e-8, "ε added to the root in RMSprop and Adam", scale="log", low=0.0, high=1.0, range=(1e-9, 1e-6)),
+    Hyperparameter("epsilon", 1e-8, "ε added to the root in RMSprop and Adam", scale="log", low=1e-30, high=1.0, range=(1e-9, 1e-6)),
     Hyperparameter("l1", 0.0, "λ of the L1 penalty (λ/2m)·Σ|w|, a proximal step", scale="log", low=0.0, high=1e9, range=(1e-3, 10.0), off=0.0),
     Hyperparameter("l2", 0.0, "λ of the L2 penalty (λ/2m)·Σw²", scale="log", low=0.0, high=1e9, range=(1e-3, 10.0), off=0.0),
     Hyperparameter("weight_decay", 0.0, "decoupled weight decay (AdamW): w ← w − α·decay·w", scale="log", low=0.0, high=1e3, range=(1e-5, 1e-1), off=0.0),

@@ -1,0 +1,319 @@
+"""A cohort: the slots that share one compiled program. The host edits slots between two segments."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from caviar.networks.architecture import Architecture
+from caviar.networks.mlp import cut, first_layers
+from caviar.training.batches import GroupStream, Version, epoch_tables, eval_tables, padded_rows, stack
+from caviar.training.compiling import ADMIT_AT_ONCE, Program, empty_state, request
+from caviar.training.features import Features
+from caviar.training.program import FIELDS, Plan, ProgramKey, SlotState, split_over, whole_on
+from caviar.training.values import Assignment, schedule, slot_values
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a cohort's slots lie on the devices.
+
+    Args:
+        slots: K, a multiple of group · devices.
+        group: slots of one group.
+        devices: host or real devices.
+        epochs: the most epochs one segment may hold.
+    """
+
+    slots: int
+    group: int
+    devices: int
+    epochs: int
+
+    @property
+    def groups(self) -> int:
+        """Groups over all devices."""
+        return self.slots // self.group
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one segment measured: own epoch and fields of every live slot, epoch by epoch."""
+
+    slots: np.ndarray  # int32 [n]
+    trials: np.ndarray  # int32 [n]
+    epochs: np.ndarray  # int32 [n] own epochs, from 1
+    fields: Float[np.ndarray, "n F"]  # float32
+
+
+class Cohort:
+    """The slots that share one program, and the five edits: admit, evict, copy, set, restore.
+
+    Args:
+        architecture, features, layout: what the program is compiled for.
+        versions: the encoded data.
+        groups: the stream of each group.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        features: Features,
+        layout: Layout,
+        versions: Sequence[Version],
+        groups: Sequence[GroupStream],
+    ) -> None:
+        assert len(groups) == layout.groups and layout.slots % (layout.group * layout.devices) == 0
+        self.architecture = architecture
+        self.layout = layout
+        self.groups = list(groups)
+        self.updates = max(group.updates(architecture.batch_size) for group in groups)
+        data = stack(versions, architecture.features, architecture.dtype)
+        self._row_weights = data.weights
+        rows, roles = eval_tables(groups, data.weights, architecture.dtype)
+        self.eval_rows, self.eval_roles = rows, roles
+        self.key = ProgramKey(
+            architecture=architecture, features=features, slots=layout.slots, group=layout.group,
+            devices=layout.devices, epochs=layout.epochs, updates=_room(self.updates), eval_rows=rows.shape[1],
+            data_rows=len(data.targets), versions=len(versions), pixels=data.inputs.dtype == np.uint8,
+        )  # fmt: skip
+        self._data_host = data
+        self._data: Any = None
+        self._program: Program | None = None
+        self._pending = request(self.key)
+        self.slots: list[Assignment | None] = [None] * layout.slots
+        self.own_epochs = np.zeros(layout.slots, np.int64)
+        self.stream_epochs = np.zeros(layout.groups, np.int64)  # epochs that each group's stream has run
+        self.partway = 0  # batches of the present epoch already trained
+        self.state: Any = None
+        self._values: Any = None
+        self._fixed: dict[str, Any] = {}
+        self.slot_epochs = 0  # run, live or not
+        self.live_epochs = 0  # run by live slots
+
+    # ---- setting up -------------------------------------------------------------------------------------------
+
+    def ready(self) -> "Cohort":
+        """Wait for the program, and place the data and the empty state on the devices."""
+        if self._program is None:
+            self._program = self._pending.result()
+            whole, split = whole_on(self.layout.devices), split_over(self.layout.devices)
+            self._data = jax.device_put(self._data_host, whole)
+            if self.state is None:
+                self.state = jax.device_put(empty_state(self.key, self.layout.slots), split)
+            self._fixed = {
+                "keys": jax.device_put(np.stack([group.key for group in self.groups]), split),
+                "versions": jax.device_put(np.asarray([g.version for g in self.groups], np.int32), split),
+                "eval_rows": jax.device_put(self.eval_rows, split),
+                "eval_roles": jax.device_put(self.eval_roles, split),
+            }
+        return self
+
+    def move(self, features: Features) -> None:
+        """Go on in another program, for slots that use more than this one holds; the state's layout is the same."""
+        if features != self.key.features:
+            self.key = ProgramKey(**{**self.key.__dict__, "features": features})
+            self._pending, self._program = request(self.key), None
+
+    # ---- the five edits ---------------------------------------------------------------------------------------
+
+    def admit(self, admissions: Mapping[int, Assignment]) -> None:
+        """New trials into free slots, at the start of their streams' epochs."""
+        assert self.partway == 0, "admission happens at a stream's epoch start"
+        self.ready()
+        order = sorted(admissions)
+        for first in range(0, len(order), ADMIT_AT_ONCE):
+            self._write(order[first : first + ADMIT_AT_ONCE], admissions)
+        for slot in order:
+            assert self.slots[slot] is None, f"slot {slot} is taken"
+            self.slots[slot] = admissions[slot]
+            self.own_epochs[slot] = 0
+        self._values = None
+
+    def _write(self, order: list[int], admissions: Mapping[int, Assignment]) -> None:
+        fresh = []
+        for slot in order:
+            own = admissions[slot]
+            fresh.append(
+                first_layers(
+                    self.architecture, own.widths, kind=own.configuration["initialisation"],
+                    scale=own.configuration["initialisation_scale"], seed=own.seed,
+                )  # fmt: skip
+            )
+        while len(fresh) < ADMIT_AT_ONCE:
+            fresh.append(fresh[-1])
+        numbers = np.asarray(order + [-1] * (ADMIT_AT_ONCE - len(order)), np.int32)
+        stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *fresh)
+        assert self._program is not None
+        self.state = self._program.admit(self.state, numbers, stacked)
+
+    def evict(self, slot: int) -> None:
+        """Make room in a slot; what it held stays until somebody is admitted."""
+        self.slots[slot] = None
+        self._values = None
+
+    def copy(self, sources: Mapping[int, int]) -> None:
+        """Slot k becomes what slot sources[k] was (all at once), with its assignment and its own epochs."""
+        self.ready()
+        whole = np.arange(self.layout.slots, dtype=np.int32)
+        for target, source in sources.items():
+            whole[target] = source
+        assert self._program is not None
+        self.state = self._program.copy(self.state, whole)
+        self.slots = [self.slots[source] for source in whole]
+        self.own_epochs = self.own_epochs[whole]
+        self._values = None
+
+    def set(self, slot: int, assignment: Assignment) -> None:
+        """Change a live slot's hyperparameters; its weights and moments stay."""
+        assert self.slots[slot] is not None
+        self.slots[slot] = assignment
+        self._values = None
+
+    # ---- running ----------------------------------------------------------------------------------------------
+
+    def live(self) -> list[int]:
+        """The slots that hold a trial."""
+        return [number for number, slot in enumerate(self.slots) if slot is not None]
+
+    def run(self, epochs: int = 1, batches: int | None = None) -> Measured | None:
+        """Train whole epochs, or at most `batches` of one.
+
+        Returns:
+            The measurements, or None when the end of the epoch has not been reached.
+        """
+        self.ready()
+        assert 1 <= epochs <= self.layout.epochs
+        start = self.partway
+        stop = self.updates if batches is None else min(self.updates, start + batches)
+        whole = stop == self.updates
+        assert epochs == 1 or (start == 0 and whole), "several epochs run whole or not at all"
+        plan = self._plan(epochs, start, stop)
+        if self._values is None:
+            values = slot_values(self.slots, self.architecture)
+            self._values = jax.device_put(values, split_over(self.layout.devices))
+        assert self._program is not None
+        self.state, measured = self._program.segment(self.state, self._values, self._data, plan)
+        self.partway = 0 if whole else stop
+        if not whole:
+            jax.block_until_ready(measured)
+            return None
+        found = self._collect(np.array(measured, np.float32), epochs)  # an explicit copy: the buffer dies
+        busy = int(np.count_nonzero(self._busy()))
+        self.slot_epochs += busy * self.layout.group * epochs
+        self.live_epochs += len(self.live()) * epochs
+        self.stream_epochs += epochs
+        for slot in self.live():
+            self.own_epochs[slot] += epochs
+        return found
+
+    def _busy(self) -> np.ndarray:
+        held = np.asarray([slot is not None for slot in self.slots])
+        return held.reshape(self.layout.groups, self.layout.group).any(axis=1)
+
+    def _plan(self, epochs: int, start: int, stop: int) -> Plan:
+        layout, room = self.layout, (self.layout.epochs, self.key.updates)
+        laid = [[int(first) + e for e in range(epochs)] for first in self.stream_epochs]
+        rows, counts = epoch_tables(self.groups, laid, self.architecture.batch_size, room)
+        table = np.zeros((layout.slots, layout.epochs, self.key.updates, 3))
+        table[..., 1:] = 1.0
+        for first in range(0, layout.slots, layout.group):
+            own = self.groups[first // layout.group].updates(self.architecture.batch_size)
+            self._rates(table, range(first, first + layout.group), epochs, own)
+        own_updates = np.asarray([group.updates(self.architecture.batch_size) for group in self.groups])
+        split, whole = split_over(layout.devices), whole_on(layout.devices)
+        dtype = self.architecture.dtype
+        moving = {
+            "rows": rows, "counts": counts, "rates": table.reshape(layout.slots, -1, 3).astype(dtype),
+            "ticks": (self.stream_epochs * own_updates).astype(np.int32), "updates": own_updates.astype(np.int32),
+            "epochs_before": self.own_epochs.astype(np.int32), "active": self._busy(),
+        }  # fmt: skip
+        scalars = {
+            "start": np.int32(start), "stop": np.int32(stop), "epochs": np.int32(epochs),
+            "measure": np.bool_(stop == self.updates),
+        }  # fmt: skip
+        return Plan(**jax.device_put(moving, split), **jax.device_put(scalars, whole), **self._fixed)
+
+    def _rates(self, table: np.ndarray, slots: range, epochs: int, own: int) -> None:
+        """Fill the learning rates of some slots; a stream with fewer updates than the cohort's idles at rate 0."""
+        for slot in slots:
+            assignment = self.slots[slot]
+            if assignment is None:
+                continue
+            t = self.own_epochs[slot] * own + 1 + np.arange(epochs * own)
+            table[slot, :epochs, :own] = schedule([assignment], [t])[0].reshape(epochs, own, 3)
+
+    def _collect(self, measured: Float[np.ndarray, "K E F"], epochs: int) -> Measured:
+        live = np.asarray(self.live(), np.int32)
+        trials = np.asarray([self.slots[slot].trial for slot in live], np.int32)  # type: ignore[union-attr]
+        epoch = np.arange(epochs, dtype=np.int32)
+        return Measured(
+            slots=np.tile(live, epochs),
+            trials=np.tile(trials, epochs),
+            epochs=(self.own_epochs[live][None, :].astype(np.int32) + 1 + epoch[:, None]).reshape(-1),
+            fields=np.swapaxes(measured[live, :epochs], 0, 1).reshape(-1, len(FIELDS)),
+        )
+
+    # ---- reading ----------------------------------------------------------------------------------------------
+
+    def best(self, slot: int) -> dict[str, np.ndarray]:
+        """The arrays of the slot's best epoch, cut to its own sizes, for a saved model."""
+        assignment = self.slots[slot]
+        assert assignment is not None
+        best = self.state.best
+        parameters, averages = _read((best.parameters, best.averages), slot)
+        batch_norm = bool(assignment.configuration["batch_norm"])
+        return cut(parameters, averages, assignment.widths, batch_norm)
+
+    def best_rows(self, slot: int) -> tuple[np.ndarray, np.ndarray]:
+        """Cost and error per dev row (in the stream's order) at the slot's best epoch."""
+        costs, errors = _read((self.state.best.row_costs, self.state.best.row_errors), slot)
+        stream = self.groups[slot // self.layout.group].stream
+        dev = slice(len(stream.sample), len(stream.sample) + len(stream.dev))
+        return costs[dev], errors[dev]
+
+    def read_state(self) -> SlotState:
+        """A copy of the whole state on the host."""
+        return jax.tree.map(lambda leaf: np.array(leaf), self.state)
+
+    def write_state(self, state: SlotState) -> None:
+        """Put a copied state back."""
+        self.state = jax.device_put(state, split_over(self.layout.devices))
+
+
+def _room(updates: int) -> int:
+    """Batches that a program has room for, padded so that sets of nearly equal size share it."""
+    if updates <= 4:
+        return 4
+    step = max(1, (1 << ((updates - 1).bit_length() - 1)) // 4)
+    return -(-updates // step) * step
+
+
+def _read(tree: Any, slot: int) -> Any:
+    """One slot of a tree of device arrays as NumPy copies, read from the device that holds it."""
+
+    def read(leaf: Any) -> np.ndarray:
+        share = leaf.shape[0] // len(leaf.addressable_shards)
+        for shard in leaf.addressable_shards:
+            begin = shard.index[0].start or 0
+            if begin <= slot < begin + share:
+                # A copy: a living view of a donated buffer would silently cancel the donation.
+                return np.array(np.asarray(shard.data)[slot - begin])
+        raise AssertionError(f"slot {slot} is on no device of this process")
+
+    return jax.tree.map(read, tree)
+
+
+def layout_for(slots: int, devices: int, *, group: int = 16, epochs: int = 8) -> Layout:
+    """A layout of about `slots` slots: groups of at most `group`, as many on every device."""
+    per_device = max(1, math.ceil(slots / devices))
+    groups = max(1, round(per_device / group))
+    size = max(1, math.ceil(per_device / groups))
+    return Layout(slots=size * groups * devices, group=size, devices=devices, epochs=epochs)
+
+
+__all__ = ["Cohort", "Layout", "Measured", "layout_for", "padded_rows"]

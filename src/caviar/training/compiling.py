@@ -1,0 +1,178 @@
+"""Programs are compiled once a process, later ones in the background while earlier ones train."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from caviar.networks.mlp import first_layers
+from caviar.training.optimisers import Moments
+from caviar.training.program import (
+    FIELDS,
+    Best,
+    Data,
+    Plan,
+    ProgramKey,
+    SlotState,
+    build,
+    split_over,
+    whole_on,
+)
+from caviar.training.step import TrainState
+from caviar.training.values import slot_values
+
+ADMIT_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Program:
+    """A compiled cohort: its segment and the edits of its state.
+
+    Args:
+        segment: (state, values, data, plan) -> (state, measurements).
+        admit: (state, slots [A], parameters and averages [A, ...]) -> state; a slot number of −1 writes nothing.
+        copy: (state, sources [K]) -> state: slot k becomes what slot sources[k] was.
+        memory: bytes the segment needs on one device beside its arguments.
+        seconds: time it took to compile.
+    """
+
+    segment: Callable[..., Any]
+    admit: Callable[..., Any]
+    copy: Callable[..., Any]
+    memory: int
+    seconds: float
+
+
+_programs: dict[ProgramKey, "Future[Program]"] = {}
+_lock = threading.Lock()
+_pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="caviar-compile")
+
+
+def request(key: ProgramKey) -> "Future[Program]":
+    """Ask for a program; it compiles in the background unless it is there."""
+    with _lock:
+        if key not in _programs:
+            # x64 is a setting of the thread in JAX: the compiling thread takes the caller's.
+            wide = bool(jax.config.jax_enable_x64)
+            _programs[key] = _pool.submit(_compile, key, wide)
+        return _programs[key]
+
+
+def compile_seconds() -> tuple[int, float]:
+    """Programs compiled in this process and the seconds they took."""
+    done = [future.result() for future in list(_programs.values()) if future.done() and not future.exception()]
+    return len(done), sum(program.seconds for program in done)
+
+
+def empty_state(key: ProgramKey, slots: int) -> SlotState:
+    """The state of `slots` empty slots, as NumPy arrays."""
+    architecture = key.architecture
+    dtype = np.dtype(architecture.dtype)
+    layers, averages = first_layers(architecture, architecture.widths, kind="zeros", scale=0.0, seed=0)
+
+    def many(leaf: Any) -> np.ndarray:
+        return np.broadcast_to(leaf, (slots, *np.shape(leaf))).copy()
+
+    parameters = jax.tree.map(many, layers)
+    kept = jax.tree.map(many, averages)
+    zeros = jax.tree.map(np.zeros_like, parameters)
+    train = TrainState(parameters, kept, Moments(zeros, zeros), np.zeros(slots, dtype), np.zeros(slots, dtype))
+    rows = np.zeros((slots, key.eval_rows), dtype)
+    infinite = np.full(slots, np.inf, dtype)
+    best = Best(parameters, kept, infinite, infinite, np.zeros(slots, np.int32), rows, rows)
+    return SlotState(train, best)
+
+
+def _shapes(key: ProgramKey) -> tuple[Any, dict[str, Any], Data, Plan]:
+    """Arguments of the segment as shapes, laid out over the devices."""
+    dtype = np.dtype(key.architecture.dtype)
+    split, whole = split_over(key.devices), whole_on(key.devices)
+
+    def shaped(shape: tuple[int, ...], kind: Any, sharding: Any) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct(shape, np.dtype(kind), sharding=sharding)
+
+    state = jax.tree.map(
+        lambda leaf: shaped((key.slots, *leaf.shape[1:]), leaf.dtype, split), empty_state(key, 1)
+    )
+    values = {
+        name: shaped((key.slots, *array.shape[1:]), array.dtype, split)
+        for name, array in slot_values([None], key.architecture).items()
+    }
+    columns = key.architecture.features
+    data = Data(
+        shaped((key.data_rows, columns), np.uint8 if key.pixels else dtype, whole),
+        shaped((key.data_rows,), np.int32 if key.architecture.loss != "squared" else dtype, whole),
+        shaped((key.data_rows,), dtype, whole),
+        shaped((key.versions, columns), dtype, whole),
+        shaped((key.versions, columns), dtype, whole),
+    )
+    groups, batch = key.slots // key.group, key.architecture.batch_size
+    plan = Plan(
+        rows=shaped((groups, key.epochs, key.updates, batch), np.int32, split),
+        counts=shaped((groups, key.epochs, key.updates), np.int32, split),
+        rates=shaped((key.slots, key.epochs * key.updates, 3), dtype, split),
+        keys=shaped((groups, 2), np.uint32, split),
+        versions=shaped((groups,), np.int32, split),
+        ticks=shaped((groups,), np.int32, split),
+        updates=shaped((groups,), np.int32, split),
+        epochs_before=shaped((key.slots,), np.int32, split),
+        active=shaped((groups,), bool, split),
+        eval_rows=shaped((groups, key.eval_rows), np.int32, split),
+        eval_roles=shaped((groups, 3, key.eval_rows), dtype, split),
+        start=shaped((), np.int32, whole),
+        stop=shaped((), np.int32, whole),
+        epochs=shaped((), np.int32, whole),
+        measure=shaped((), bool, whole),
+    )
+    return state, values, data, plan
+
+
+def _compile(key: ProgramKey, wide: bool) -> Program:
+    began = time.perf_counter()
+    with jax.enable_x64(wide):
+        state, values, data, plan = _shapes(key)
+        segment = build(key).lower(state, values, data, plan).compile()
+        some = jax.tree.map(
+            lambda leaf: jax.ShapeDtypeStruct((ADMIT_AT_ONCE, *leaf.shape[1:]), leaf.dtype),
+            (state.train.parameters, state.train.averages),
+        )
+        slots = jax.ShapeDtypeStruct((ADMIT_AT_ONCE,), np.int32)
+        split = split_over(key.devices)
+        admit = jax.jit(_admit, donate_argnums=(0,), out_shardings=split).lower(state, slots, some).compile()
+    analysis = segment.memory_analysis()
+    memory = int(getattr(analysis, "temp_size_in_bytes", 0) or 0)
+    copy = jax.jit(_copy, donate_argnums=(0,), out_shardings=split)
+    return Program(segment, admit, copy, memory, time.perf_counter() - began)
+
+
+def _admit(state: SlotState, slots: Any, fresh: Any) -> SlotState:
+    """New first weights in some slots; their moments, averages and best start anew."""
+    parameters, averages = fresh
+    # −1 would count from the end: send it out of range, where the write is dropped.
+    place = jnp.where(slots < 0, jnp.iinfo(jnp.int32).max, slots)
+
+    def write(leaf: Any, value: Any) -> Any:
+        return leaf.at[place].set(value, mode="drop")
+
+    train = state.train
+    zero = jax.tree.map(lambda leaf: write(leaf, 0), (train.moments, train.cost_sum, train.weight_sum))
+    train = TrainState(
+        jax.tree.map(write, train.parameters, parameters), jax.tree.map(write, train.averages, averages), *zero
+    )
+    best = state.best._replace(
+        value=write(state.best.value, jnp.inf), cost=write(state.best.cost, jnp.inf), epoch=write(state.best.epoch, 0)
+    )
+    return SlotState(train, best)
+
+
+def _copy(state: SlotState, sources: Any) -> SlotState:
+    return jax.tree.map(lambda leaf: leaf[sources], state)
+
+
+__all__ = ["ADMIT_AT_ONCE", "FIELDS", "Program", "compile_seconds", "empty_state", "request"]

@@ -1,0 +1,97 @@
+"""What the slots of a cohort use. A program holds exactly this, so that what nobody uses costs nothing."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from caviar.networks.activations import NAMES
+from caviar.networks.architecture import Architecture
+from caviar.networks.mlp import Perceptron
+from caviar.search.hyperparameters import OPTIMISERS
+from caviar.training.optimisers import UpdateRule
+
+
+@dataclass(frozen=True)
+class Features:
+    """With an Architecture, the key of a compiled program.
+
+    Args:
+        network: the network, reduced to what is used.
+        rule: the update rule, reduced to what is used.
+        smoothing: some slot smooths its labels.
+        weighted: rows or classes weigh differently.
+        metric: what the best epoch is chosen by.
+    """
+
+    network: Any = Perceptron()
+    rule: UpdateRule = UpdateRule()
+    smoothing: bool = False
+    weighted: bool = False
+    metric: str = "error"
+
+
+def features_of(
+    configurations: Iterable[Mapping[str, Any]], *, weighted: bool = False, metric: str = "error"
+) -> Features:
+    """The features that these complete configurations use together."""
+    found = [_features(configuration) for configuration in configurations]
+    whole = replace(found[0], weighted=found[0].weighted or weighted, metric=metric)
+    for other in found[1:]:
+        whole = union(whole, other)
+    return whole
+
+
+def union(one: Features, other: Features) -> Features:
+    """What either uses."""
+    a, b = one.network, other.network
+    if a != b and isinstance(a, Perceptron):
+        a = Perceptron(
+            activations=tuple(name for name in NAMES if name in a.activations + b.activations),
+            dropout=a.dropout or b.dropout,
+            input_dropout=a.input_dropout or b.input_dropout,
+            batch_norm=a.batch_norm if a.batch_norm == b.batch_norm else "some",
+            masked=a.masked or b.masked,
+        )
+    rule = UpdateRule(
+        optimisers=tuple(name for name in OPTIMISERS if name in one.rule.optimisers + other.rule.optimisers),
+        l1=one.rule.l1 or other.rule.l1,
+        l2=one.rule.l2 or other.rule.l2,
+        weight_decay=one.rule.weight_decay or other.rule.weight_decay,
+        clip=one.rule.clip or other.rule.clip,
+    )
+    return Features(
+        a, rule, one.smoothing or other.smoothing, one.weighted or other.weighted, one.metric
+    )
+
+
+def _features(configuration: Mapping[str, Any]) -> Features:
+    keep = configuration["keep_probability"]
+    kept = keep if isinstance(keep, list | tuple) else [keep]
+    hidden = bool(configuration["hidden"])
+    network = Perceptron(
+        activations=(configuration["activation"],),
+        dropout=hidden and any(value < 1.0 for value in kept),
+        input_dropout=configuration["input_keep_probability"] < 1.0,
+        batch_norm="all" if hidden and configuration["batch_norm"] else "none",
+        masked=configuration["activation"] == "sigmoid",
+    )
+    rule = UpdateRule(
+        optimisers=(configuration["optimiser"],),
+        l1=configuration["l1"] > 0,
+        l2=configuration["l2"] > 0,
+        weight_decay=configuration["weight_decay"] > 0,
+        clip=configuration["clip_norm"] != float("inf"),
+    )
+    return Features(
+        network, rule, configuration["label_smoothing"] > 0, configuration["class_weight"] != "none"
+    )
+
+
+def fits(configuration: Mapping[str, Any], architecture: Architecture) -> bool:
+    """Whether a configuration's own sizes fit into the architecture."""
+    widths = configuration["hidden"]
+    return (
+        len(widths) == len(architecture.hidden)
+        and all(own <= padded for own, padded in zip(widths, architecture.hidden, strict=True))
+        and configuration["batch_size"] == architecture.batch_size
+    )

@@ -1,0 +1,121 @@
+"""One formula serves every optimiser, its parts switched by `where`, so that the optimiser is a value of the slot.
+
+    v ← βv + (1 − β) g          momentum, Nesterov, Adam (β = 0: gradient descent, RMSprop)
+    s ← β₂s + (1 − β₂) g²       RMSprop, Adam
+    d = v,  or  βv + (1 − β) g  Nesterov
+    W ← W − α · d                              gradient descent, momentum, Nesterov
+    W ← W − α · (d / (1−βᵗ)) / (√(s / (1−β₂ᵗ)) + ε)   Adam;  RMSprop without the corrections
+
+ε stands outside the root. Other libraries write momentum as v ← βv + g: the same path with α scaled by (1 − β).
+L1 is a proximal step after the update, its threshold scaled like the step; L2 enters the gradient; decoupled weight
+decay shrinks W by α · decay (Loshchilov and Hutter, 2019).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+WITH_MOMENTUM = ("momentum", "nesterov", "adam")
+ADAPTIVE = ("rmsprop", "adam")
+
+
+class Moments(NamedTuple):
+    """Averages of the gradient and of its square, shaped like the parameters."""
+
+    first: Any
+    second: Any
+
+
+@dataclass(frozen=True)
+class UpdateRule:
+    """What the program's slots use; what nobody uses is not in the program.
+
+    Args:
+        optimisers: names of the optimisers that some slot uses.
+        l1, l2, weight_decay, clip: some slot uses it.
+    """
+
+    optimisers: tuple[str, ...] = ("adam",)
+    l1: bool = False
+    l2: bool = False
+    weight_decay: bool = False
+    clip: bool = False
+
+    def apply(
+        self, parameters: Any, moments: Moments, gradients: Any, penalised: Any, hyperparameters: Mapping[str, Array]
+    ) -> tuple[Any, Moments]:
+        """Parameters and moments after one update of one network.
+
+        Args:
+            penalised: a pytree of booleans like the parameters: the leaves that L1, L2 and decay act on (weights).
+            hyperparameters: "rate", "correction_1", "correction_2" of this update; "one_minus_beta_1",
+                "one_minus_beta_2", "epsilon"; "nesterov", "with_momentum", "adaptive"; "l1" and "l2" over m;
+                "weight_decay", "clip_norm".
+        """
+        h = hyperparameters
+        if self.l2:
+            gradients = jax.tree.map(
+                lambda g, w, acts: g + h["l2"] * w if acts else g, gradients, parameters, penalised
+            )
+        if self.clip:
+            norm = jnp.sqrt(sum(jnp.sum(g * g) for g in jax.tree.leaves(gradients)))
+            shrink = jnp.where(norm > h["clip_norm"], h["clip_norm"] / norm, 1.0)
+            gradients = jax.tree.map(lambda g: g * shrink, gradients)
+        first, second = moments
+        if any(name in WITH_MOMENTUM for name in self.optimisers):
+            fresh_1 = h["one_minus_beta_1"]
+            first = jax.tree.map(lambda v, g: (1.0 - fresh_1) * v + fresh_1 * g, first, gradients)
+        if any(name in ADAPTIVE for name in self.optimisers):
+            fresh_2 = h["one_minus_beta_2"]
+            second = jax.tree.map(lambda s, g: (1.0 - fresh_2) * s + fresh_2 * (g * g), second, gradients)
+        parameters = jax.tree.map(
+            lambda w, g, v, s, acts: self._move(w, self._direction(g, v, h), self._stretch(s, h), acts, h),
+            parameters, gradients, first, second, penalised,
+        )  # fmt: skip
+        return parameters, Moments(first, second)
+
+    def _direction(self, gradient: Array, first: Array, h: Mapping[str, Array]) -> Array:
+        """d: what the step follows."""
+        carrying = [name for name in self.optimisers if name in WITH_MOMENTUM]
+        if not carrying:
+            return gradient
+        direction = first
+        if "nesterov" in carrying:
+            fresh = h["one_minus_beta_1"]
+            ahead = (1.0 - fresh) * first + fresh * gradient
+            direction = ahead if carrying == ["nesterov"] else jnp.where(h["nesterov"], ahead, first)
+        if "adam" in carrying:
+            direction = direction * h["correction_1"]  # 1 for the others
+        if len(carrying) < len(self.optimisers):
+            direction = jnp.where(h["with_momentum"], direction, gradient)
+        return direction
+
+    def _stretch(self, second: Array, h: Mapping[str, Array]) -> Array | None:
+        """√ŝ + ε, by which adaptive steps are divided; None where no slot is adaptive."""
+        adaptive = [name for name in self.optimisers if name in ADAPTIVE]
+        if not adaptive:
+            return None
+        if "adam" in adaptive:
+            second = second * h["correction_2"]  # 1 for the others
+        stretch = jnp.sqrt(second) + h["epsilon"]
+        if len(adaptive) < len(self.optimisers):
+            stretch = jnp.where(h["adaptive"], stretch, 1.0)
+        return stretch
+
+    def _move(self, w: Array, direction: Array, stretch: Array | None, acts: bool, h: Mapping[str, Array]) -> Array:
+        step = h["rate"] * (direction if stretch is None else direction / stretch)
+        moved = w - step
+        if not acts:
+            return moved
+        if self.weight_decay:
+            moved = moved - (h["rate"] * h["weight_decay"]) * w
+        if self.l1:
+            threshold = 0.5 * h["rate"] * h["l1"]
+            threshold = threshold if stretch is None else threshold / stretch
+            shrunk = jnp.sign(moved) * jnp.maximum(jnp.abs(moved) - threshold, 0.0)
+            moved = jnp.where(h["l1"] > 0, shrunk, moved)
+        return moved

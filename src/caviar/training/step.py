@@ -1,0 +1,100 @@
+"""One update and one evaluation of ONE network, as pure functions; the program maps them over the slots."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from caviar.networks.losses import LOSSES
+from caviar.networks.mlp import Layers
+from caviar.training.features import Features
+from caviar.training.optimisers import Moments
+
+
+class TrainState(NamedTuple):
+    """What one network carries from update to update."""
+
+    parameters: Any
+    averages: Any
+    moments: Moments
+    cost_sum: Array  # [] of the rows seen in this epoch
+    weight_sum: Array  # []
+
+
+class Batch(NamedTuple):
+    """A mini-batch, shared by the slots of a stream."""
+
+    inputs: Float[Array, "B D"]
+    targets: Array  # [B]
+    weights: Float[Array, " B"]  # weight of each row, 0 for padding
+    present: Float[Array, " B"]  # 1 for rows, 0 for padding
+    key: Array
+
+
+def penalised(parameters: Any) -> Any:
+    """Which leaves L1, L2 and weight decay act on: those of two or more axes that are weights, not biases, γ or β."""
+    if isinstance(parameters, Layers):
+        return Layers(*(tuple(name == "weights" for _ in leaves) for name, leaves in parameters._asdict().items()))
+    return jax.tree.map(lambda leaf: leaf.ndim >= 2, parameters)
+
+
+def row_costs(
+    features: Features, loss: str, outputs: Array, targets: Array, hyperparameters: Mapping[str, Array], smooth: bool
+) -> tuple[Array, Array]:
+    """Cost and error of each row; labels are smoothed in training only."""
+    smoothing = hyperparameters["smoothing"] if smooth and features.smoothing else 0.0
+    return LOSSES[loss](outputs, targets, smoothing=smoothing, classes=hyperparameters["classes"])
+
+
+def row_weights(features: Features, loss: str, batch: Batch, hyperparameters: Mapping[str, Array]) -> Array:
+    """Weight of each row in the training cost: the row's own times its class's."""
+    if not features.weighted:
+        return batch.present
+    if loss == "squared":
+        return batch.weights
+    return batch.weights * hyperparameters["class_weights"][batch.targets]
+
+
+def step(
+    state: TrainState, batch: Batch, hyperparameters: Mapping[str, Array], *, features: Features, loss: str
+) -> tuple[TrainState, Array]:
+    """One update of one network.
+
+    The cost of a batch is Σ w·L / number of its rows, so that the last short batch counts each of its rows fully.
+
+    Returns:
+        The state after the update, and the batch's cost (without penalties) before it.
+    """
+    weights = row_weights(features, loss, batch, hyperparameters)
+    rows = jnp.sum(batch.present)
+
+    def cost(parameters: Any) -> tuple[Array, Any]:
+        outputs, averages = features.network.apply(
+            parameters, state.averages, batch.inputs,
+            key=batch.key, hyperparameters=hyperparameters, training=True, present=batch.present,
+        )  # fmt: skip
+        costs, _ = row_costs(features, loss, outputs, batch.targets, hyperparameters, smooth=True)
+        # where, not ×: a padded row of a diverging network must not turn 0 × inf into NaN.
+        return jnp.sum(jnp.where(weights > 0, weights * costs, 0.0)) / rows, averages
+
+    (value, averages), gradients = jax.value_and_grad(cost, has_aux=True)(state.parameters)
+    parameters, moments = features.rule.apply(
+        state.parameters, state.moments, gradients, penalised(state.parameters), hyperparameters
+    )
+    return (
+        TrainState(parameters, averages, moments, state.cost_sum + value * rows, state.weight_sum + rows),
+        value,
+    )
+
+
+def evaluate(
+    state: TrainState, batch: Batch, hyperparameters: Mapping[str, Array], *, features: Features, loss: str
+) -> tuple[Array, Array]:
+    """Cost and error of each row in test mode: no dropout, batch norm by its averages, labels as they are."""
+    outputs, _ = features.network.apply(
+        state.parameters, state.averages, batch.inputs,
+        key=None, hyperparameters=hyperparameters, training=False, present=batch.present,
+    )  # fmt: skip
+    return row_costs(features, loss, outputs, batch.targets, hyperparameters, smooth=False)
