@@ -6,7 +6,9 @@ A TRACED hyperparameter is a number in the compiled program and may differ from 
 the shape of an array and is the same for all slots of a cohort.
 """
 
+import difflib
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -46,6 +48,8 @@ class Hyperparameter:
         choices: the allowed values of a choice.
         per_layer: a list with one value per hidden layer is allowed too.
         off: the value at which it does nothing, so that a program without it can be used.
+        needs: (name, values): it matters only where that other hyperparameter has one of these values, or, with no
+            values listed, where that one is not empty; None: it always matters.
     """
 
     name: str
@@ -59,6 +63,7 @@ class Hyperparameter:
     choices: tuple[Any, ...] = ()
     per_layer: bool = False
     off: Any = None
+    needs: tuple[str, tuple[Any, ...]] | None = None
 
     def check(self, value: Any) -> Any:
         """The value in its own type, or an error that names the thing, the rule, the value and the way out.
@@ -69,37 +74,56 @@ class Hyperparameter:
         >>> HYPERPARAMETERS["learning_rate"].check("0.01")
         0.01
         """
+        if hasattr(value, "tolist"):
+            value = value.tolist()  # NumPy's numbers and arrays as Python's own, so that a configuration is plain JSON
         if self.name == "hidden":
             return _check_hidden(value)
+        if self.per_layer and isinstance(value, str) and "," in value:
+            value = [part for part in value.strip("[]() ").split(",") if part.strip()]
         if self.per_layer and isinstance(value, list | tuple):
             return [self._check_one(item) for item in value]
         return self._check_one(value)
 
+    def matters(self, configuration: Mapping[str, Any]) -> bool:
+        """Whether the value changes anything beside the others of this configuration.
+
+        >>> HYPERPARAMETERS["momentum"].matters({"optimiser": "adam"})
+        False
+        """
+        if self.needs is None:
+            return True
+        name, values = self.needs
+        other = configuration.get(name, HYPERPARAMETERS[name].default)
+        return other in values if values else bool(other)
+
     def _check_one(self, value: Any) -> Any:
         if self.choices:
             return self._check_choice(value)
+        number = _as_number(self.name, value)
         if self.scale == "integer":
-            number = _as_number(self.name, value)
-            if number != int(number):
-                raise SpaceError(f"'{self.name}' must be a whole number. Got {value!r}.")
-            number = int(number)
-        else:
-            number = _as_number(self.name, value)
+            number = _as_whole(self.name, number)
         if not self.low <= number <= self.high:
-            raise SpaceError(f"'{self.name}' must lie between {self.low:g} and {self.high:g}. Got {number:g}.")
+            raise SpaceError(
+                f"'{self.name}' ({self.meaning}) must lie between {self.low:g} and {self.high:g}. Got {number:g}."
+            )
         return number
 
     def _check_choice(self, value: Any) -> Any:
+        word = str(value).strip().lower()
         if isinstance(self.choices[0], bool):
-            words = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
-            value = words.get(str(value).lower(), value)
-        if value not in self.choices:
-            listed = ", ".join(str(choice) for choice in self.choices)
-            raise SpaceError(f"'{self.name}' must be one of {listed}. Got {value!r}.")
-        return value
+            word = {"yes": "true", "1": "true", "on": "true", "no": "false", "0": "false", "off": "false"}.get(
+                word, word
+            )
+        for choice in self.choices:
+            if word == str(choice).lower():
+                return choice
+        listed = ", ".join(str(choice) for choice in self.choices)
+        raise SpaceError(f"'{self.name}' must be one of {listed}. Got {value!r}.")
 
 
 def _as_number(name: str, value: Any) -> float:
+    if isinstance(value, bool):
+        raise SpaceError(f"'{name}' must be a number. Got {value!r}.")
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -109,52 +133,108 @@ def _as_number(name: str, value: Any) -> float:
     return number
 
 
+def _as_whole(name: str, number: float) -> int:
+    if math.isinf(number) or number != int(number):
+        raise SpaceError(f"'{name}' must be a whole number. Got {number:g}.")
+    return int(number)
+
+
 def _check_hidden(value: Any) -> list[int]:
+    """Widths from a list, one width, or text such as "64-32"; "" and "none" mean no hidden layer."""
     if isinstance(value, str):
-        value = [part for part in value.replace("-", ",").strip("[]() ").split(",") if part.strip()]
-    if isinstance(value, int | float):
-        value = [value]
+        text = value.strip("[]() ")
+        value = [] if text.lower() == "none" else [part for part in re.split(r"[-,\s]+", text) if part]
+    if value is None or isinstance(value, bool | Mapping):
+        raise SpaceError(f"'hidden' lists the widths of the hidden layers; [] is a linear model. Got {value!r}.")
     widths = []
-    for part in value:
-        number = _as_number("hidden", part)
-        if number != int(number) or not 1 <= number <= 65536:
-            raise SpaceError(f"'hidden' lists the widths of the hidden layers, whole numbers from 1 to 65536. Got {part!r}.")
-        widths.append(int(number))
+    for part in [value] if isinstance(value, int | float) else value:
+        width = _as_whole("hidden", _as_number("hidden", part))
+        if not 1 <= width <= 65536:
+            raise SpaceError(f"'hidden' lists widths from 1 to 65536; write none for a linear model. Got {width}.")
+        widths.append(width)
     if len(widths) > 200:
         raise SpaceError(f"'hidden' may list at most 200 layers. Got {len(widths)}.")
     return widths
 
 
+# One row each, laid out to be read as a table.
+# fmt: off
 _ROWS = (
-    Hyperparameter("learning_rate", 1e-3, "step length of the optimiser, before decay", scale="log", low=0.0, high=1e3, range=(1e-4, 1e-1)),
+    Hyperparameter("learning_rate", 1e-3, "step length of the optimiser, before decay", scale="log", low=0.0, high=1e3,
+                   range=(1e-4, 1e-1)),
     Hyperparameter("decay", "constant", "how the learning rate falls", scale="choice", choices=DECAYS),
-    Hyperparameter("decay_rate", 1.0, "rate of the inverse-time decay: α₀ / (1 + rate·epoch)", low=0.0, high=1e6, range=(0.01, 1.0), scale="log"),
-    Hyperparameter("decay_base", 0.95, "factor of the exponential (per epoch) and staircase (per drop) decays", low=0.0, high=1.0, range=(0.9, 0.999), scale="one_minus_log"),
-    Hyperparameter("decay_steps", 10, "epochs between two drops of the staircase", scale="integer", low=1, high=1e9, range=(2, 20)),
-    Hyperparameter("warmup", 0.0, "epochs over which the learning rate rises from nothing", low=0.0, high=1e9, range=(0.0, 5.0), off=0.0),
+    Hyperparameter("decay_rate", 1.0, "rate of the inverse-time decay: α₀ / (1 + rate·epoch)", low=0.0, high=1e6,
+                   range=(0.01, 1.0), scale="log", needs=("decay", ("inverse_time",))),
+    Hyperparameter("decay_base", 0.95, "factor of the exponential (per epoch) and staircase (per drop) decays",
+                   low=0.0, high=1.0, range=(0.9, 0.999), scale="one_minus_log",
+                   needs=("decay", ("exponential", "staircase"))),
+    Hyperparameter("decay_steps", 10, "epochs between two drops of the staircase", scale="integer", low=1, high=1e9,
+                   range=(2, 20), needs=("decay", ("staircase",))),
+    Hyperparameter("warmup", 0.0, "epochs over which the learning rate rises from nothing", low=0.0, high=1e9,
+                   range=(0.0, 5.0), off=0.0),
     Hyperparameter("optimiser", "adam", "rule that turns gradients into steps", scale="choice", choices=OPTIMISERS),
-    Hyperparameter("momentum", 0.9, "β of momentum and Nesterov: v ← βv + (1−β)g", scale="one_minus_log", low=0.0, high=1.0 - 1e-9, range=(0.8, 0.999)),
-    Hyperparameter("beta_1", 0.9, "Adam's β₁, averaging the gradient", scale="one_minus_log", low=0.0, high=1.0 - 1e-9, range=(0.8, 0.99)),
-    Hyperparameter("beta_2", 0.999, "Adam's β₂, averaging the squared gradient (RMSprop: 0.9 unless set)", scale="one_minus_log", low=0.0, high=1.0 - 1e-9, range=(0.9, 0.9999)),
-    Hyperparameter("epsilon", 1e-8, "ε added to the root in RMSprop and Adam", scale="log", low=1e-30, high=1.0, range=(1e-9, 1e-6)),
-    Hyperparameter("l1", 0.0, "λ of the L1 penalty (λ/2m)·Σ|w|, a proximal step", scale="log", low=0.0, high=1e9, range=(1e-3, 10.0), off=0.0),
-    Hyperparameter("l2", 0.0, "λ of the L2 penalty (λ/2m)·Σw²", scale="log", low=0.0, high=1e9, range=(1e-3, 10.0), off=0.0),
-    Hyperparameter("weight_decay", 0.0, "decoupled weight decay (AdamW): w ← w − α·decay·w", scale="log", low=0.0, high=1e3, range=(1e-5, 1e-1), off=0.0),
-    Hyperparameter("keep_probability", 1.0, "share of hidden units that dropout keeps", low=1e-3, high=1.0, range=(0.5, 1.0), per_layer=True, off=1.0),
-    Hyperparameter("input_keep_probability", 1.0, "share of inputs that dropout keeps", low=1e-3, high=1.0, range=(0.8, 1.0), off=1.0),
-    Hyperparameter("label_smoothing", 0.0, "share of each label spread over all classes", low=0.0, high=0.999, range=(0.0, 0.2), off=0.0),
-    Hyperparameter("clip_norm", math.inf, "largest norm of the whole gradient", scale="log", low=1e-12, high=math.inf, range=(0.1, 10.0), off=math.inf),
-    Hyperparameter("initialisation", "he", "variance of the first weights: he 2/n, lecun 1/n, glorot 2/(n+n'), zeros", scale="choice", choices=INITIALISATIONS),
-    Hyperparameter("initialisation_scale", 1.0, "multiplier of the first weights", scale="log", low=0.0, high=1e3, range=(0.3, 3.0)),
-    Hyperparameter("activation", "relu", "nonlinearity of the hidden units", scale="choice", choices=ACTIVATIONS),
-    Hyperparameter("batch_norm", False, "normalise each hidden layer's inputs by the mini-batch", scale="choice", choices=(False, True), off=False),
-    Hyperparameter("class_weight", "none", "balanced: every class weighs the same in the cost", scale="choice", choices=("none", "balanced"), off="none"),
-    Hyperparameter("hidden", (128, 64), "widths of the hidden layers; none: a linear model", kind=STRUCTURAL, scale="list"),
-    Hyperparameter("batch_size", 64, "examples per update", kind=STRUCTURAL, scale="integer", low=1, high=1e9, range=(32, 256)),
-    Hyperparameter("encoding", "standard", "how numbers become inputs", kind=STRUCTURAL, scale="choice", choices=ENCODINGS),
+    Hyperparameter("momentum", 0.9, "β of momentum and Nesterov: v ← βv + (1−β)g", scale="one_minus_log", low=0.0,
+                   high=1.0 - 1e-9, range=(0.8, 0.999), needs=("optimiser", ("momentum", "nesterov"))),
+    Hyperparameter("beta_1", 0.9, "Adam's β₁, averaging the gradient", scale="one_minus_log", low=0.0, high=1.0 - 1e-9,
+                   range=(0.8, 0.99), needs=("optimiser", ("adam",))),
+    Hyperparameter("beta_2", 0.999, "Adam's β₂, averaging the squared gradient (RMSprop: 0.9 unless set)",
+                   scale="one_minus_log", low=0.0, high=1.0 - 1e-9, range=(0.9, 0.9999),
+                   needs=("optimiser", ("rmsprop", "adam"))),
+    Hyperparameter("epsilon", 1e-8, "ε added to the root in RMSprop and Adam", scale="log", low=1e-30, high=1.0,
+                   range=(1e-9, 1e-6), needs=("optimiser", ("rmsprop", "adam"))),
+    Hyperparameter("l1", 0.0, "λ of the L1 penalty (λ/2m)·Σ|w|, a proximal step", scale="log", low=0.0, high=1e9,
+                   range=(1e-3, 10.0), off=0.0),
+    Hyperparameter("l2", 0.0, "λ of the L2 penalty (λ/2m)·Σw²", scale="log", low=0.0, high=1e9, range=(1e-3, 10.0),
+                   off=0.0),
+    Hyperparameter("weight_decay", 0.0, "decoupled weight decay (AdamW): w ← w − α·decay·w", scale="log", low=0.0,
+                   high=1e3, range=(1e-3, 1.0), off=0.0),
+    Hyperparameter("keep_probability", 1.0, "share of hidden units that dropout keeps", low=1e-3, high=1.0,
+                   range=(0.5, 1.0), per_layer=True, off=1.0, needs=("hidden", ())),
+    Hyperparameter("input_keep_probability", 1.0, "share of inputs that dropout keeps", low=1e-3, high=1.0,
+                   range=(0.8, 1.0), off=1.0),
+    Hyperparameter("label_smoothing", 0.0, "share of each label spread over all classes", low=0.0, high=0.999,
+                   range=(0.0, 0.2), off=0.0),
+    Hyperparameter("clip_norm", math.inf, "largest norm of the whole gradient", scale="log", low=1e-12, high=math.inf,
+                   range=(0.1, 10.0), off=math.inf),
+    Hyperparameter("initialisation", "he", "variance of the first weights: he 2/n, lecun 1/n, glorot 2/(n+n'), zeros",
+                   scale="choice", choices=INITIALISATIONS),
+    Hyperparameter("initialisation_scale", 1.0, "multiplier of the first weights", scale="log", low=0.0, high=1e3,
+                   range=(0.3, 3.0)),
+    Hyperparameter("activation", "relu", "nonlinearity of the hidden units", scale="choice", choices=ACTIVATIONS,
+                   needs=("hidden", ())),
+    Hyperparameter("batch_norm", False, "normalise each hidden layer's inputs by the mini-batch", scale="choice",
+                   choices=(False, True), off=False, needs=("hidden", ())),
+    Hyperparameter("class_weight", "none", "balanced: every class weighs the same in the cost", scale="choice",
+                   choices=("none", "balanced"), off="none"),
+    Hyperparameter("hidden", (128, 64), "widths of the hidden layers; none: a linear model", kind=STRUCTURAL,
+                   scale="list"),
+    Hyperparameter("batch_size", 64, "examples per update", kind=STRUCTURAL, scale="integer", low=1, high=1e9,
+                   range=(32, 256)),
+    Hyperparameter("encoding", "standard", "how numbers become inputs", kind=STRUCTURAL, scale="choice",
+                   choices=ENCODINGS),
 )
+# fmt: on
 
 HYPERPARAMETERS: dict[str, Hyperparameter] = {row.name: row for row in _ROWS}
+
+
+# What other libraries and notes call them: the nearest spelling would mislead ("lr" is nearest to "l1").
+_OTHER_NAMES = {
+    **dict.fromkeys(("lr", "alpha", "step_size", "rate"), "learning_rate"),
+    **dict.fromkeys(("dropout", "dropout_rate", "keep_prob"), "keep_probability (1 − the dropped share)"),
+    **dict.fromkeys(("optimizer", "solver", "algorithm"), "optimiser"),
+    **dict.fromkeys(("layers", "units", "width", "depth", "hidden_layer_sizes", "architecture"), "hidden"),
+    **dict.fromkeys(("bs", "minibatch", "mini_batch_size"), "batch_size"),
+    **dict.fromkeys(("beta", "nesterov_momentum"), "momentum"),
+    **dict.fromkeys(("beta1", "b1"), "beta_1"),
+    **dict.fromkeys(("beta2", "b2"), "beta_2"),
+    **dict.fromkeys(("eps",), "epsilon"),
+    **dict.fromkeys(("wd",), "weight_decay"),
+    **dict.fromkeys(("lambda", "lambd", "regularization"), "l2 (or l1, weight_decay)"),
+    **dict.fromkeys(("init", "initialization", "initializer"), "initialisation"),
+    **dict.fromkeys(("schedule", "lr_schedule", "scheduler"), "decay"),
+    **dict.fromkeys(("clip", "clipnorm", "gradient_clipping"), "clip_norm"),
+}
 
 
 def look_up(name: str) -> Hyperparameter:
@@ -165,9 +245,8 @@ def look_up(name: str) -> Hyperparameter:
     """
     if name in HYPERPARAMETERS:
         return HYPERPARAMETERS[name]
-    import difflib
-
-    near = difflib.get_close_matches(name, HYPERPARAMETERS, n=3)
+    plain = name.strip().lower().replace("-", "_")
+    near = [_OTHER_NAMES[plain]] if plain in _OTHER_NAMES else difflib.get_close_matches(plain, HYPERPARAMETERS, n=3)
     hint = f" Did you mean {' or '.join(near)}?" if near else f" There are: {', '.join(HYPERPARAMETERS)}."
     raise SpaceError(f"There is no hyperparameter '{name}'.{hint}")
 
