@@ -1,0 +1,175 @@
+"""The forward pass of a saved network in NumPy, so that predicting needs no JAX."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from caviar.errors import ModelError
+
+_ELEMENTS = 1 << 21  # values of the widest layer held at a time: 8 MB in float32, which stays near the caches
+
+
+def forward(
+    arrays: Mapping[str, np.ndarray], plain: Mapping[str, Any], inputs: np.ndarray, dtype: Any = np.float32
+) -> np.ndarray:
+    """The outputs of a multilayer perceptron in test mode.
+
+    For every hidden layer z = x·W + b, or with batch normalisation z = γ·(x·W − μ)/√(σ² + ε) + β with the moments kept
+    from training; then the activation. The output layer is x·W + b.
+
+    Args:
+        arrays: "weights.i" [H_i, H_i+1], "biases.i" [H_i+1], with batch norm "gamma.i", "beta.i", "mean.i" and
+            "variance.i" [H_i+1] instead of a hidden layer's biases; i = 0 … L−1 hidden layers, L the output layer.
+        plain: "network" with "activation", "batch_norm", "epsilon", "hidden" (list of widths), "outputs".
+        inputs: [n, D].
+        dtype: float32 or float64, of the computation and the result.
+
+    Returns:
+        Logits, or a regression's standardised outputs, [n, C].
+
+    Raises:
+        ModelError: an array is missing or does not fit, or the inputs have another number of features.
+
+    >>> network = {"activation": "relu", "batch_norm": False, "hidden": [2], "outputs": 1}
+    >>> arrays = {"weights.0": np.eye(2), "biases.0": np.zeros(2), "weights.1": np.ones((2, 1)), "biases.1": np.ones(1)}
+    >>> forward(arrays, {"network": network}, np.array([[1.0, -2.0]])).tolist()
+    [[2.0]]
+    """
+    network = _network(plain)
+    layers = _layers(arrays, network, np.dtype(dtype))
+    inputs = np.asarray(inputs)
+    features = layers[0]["weights"].shape[0]
+    if inputs.ndim != 2 or inputs.shape[1] != features:
+        raise ModelError(f"This model takes inputs [n, {features}]. Got {list(inputs.shape)}.")
+    outputs = np.empty((len(inputs), layers[-1]["weights"].shape[1]), dtype)
+    rows = max(1, _ELEMENTS // max(max(layer["weights"].shape) for layer in layers))
+    # A weight or an input that overflows gives infinity, as on the device; a warning would add nothing.
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        for start in range(0, len(inputs), rows):
+            x = inputs[start : start + rows].astype(dtype, copy=False)
+            for layer in layers[:-1]:
+                x = ACTIVATIONS[network["activation"]](_affine(x, layer))
+            outputs[start : start + rows] = _affine(x, layers[-1])
+    return outputs
+
+
+def _network(plain: Mapping[str, Any]) -> Mapping[str, Any]:
+    network = plain.get("network")
+    if not isinstance(network, Mapping):
+        raise ModelError("This model holds no network. Save it anew.")
+    for name in ("hidden", "activation"):
+        if name not in network:
+            raise ModelError(f"This model's network does not say its '{name}'. Save it anew.")
+    if network["activation"] not in ACTIVATIONS:
+        known = ", ".join(ACTIVATIONS)
+        raise ModelError(
+            f"This model's activation is {network['activation']!r}; this Caviar knows {known}. Upgrade Caviar."
+        )
+    return network
+
+
+def _layers(
+    arrays: Mapping[str, np.ndarray], network: Mapping[str, Any], dtype: np.dtype
+) -> list[dict[str, np.ndarray]]:
+    """Each layer's arrays by their short names, in the type of the computation, shapes checked."""
+    hidden = list(network["hidden"])
+    widths = [*hidden, network["outputs"]] if "outputs" in network else hidden
+    layers = []
+    width = np.shape(arrays.get("weights.0", ()))[:1]
+    for i in range(len(hidden) + 1):
+        normed = bool(network.get("batch_norm")) and i < len(hidden)
+        rest = ("gamma", "beta", "mean", "variance") if normed else ("biases",)
+        layer = {name: _array(arrays, f"{name}.{i}", dtype) for name in ("weights", *rest)}
+        units = tuple(widths[i : i + 1]) or layer["weights"].shape[1:]
+        _fit(layer, i, (*width, *units))
+        width = units
+        layers.append(_folded(layer, float(network.get("epsilon", 1e-5))) if normed else layer)
+    return layers
+
+
+def _array(arrays: Mapping[str, np.ndarray], name: str, dtype: np.dtype) -> np.ndarray:
+    if name not in arrays:
+        raise ModelError(f"This model lacks its array '{name}'. Save it anew.")
+    return np.asarray(arrays[name]).astype(dtype, copy=False)
+
+
+def _fit(layer: Mapping[str, np.ndarray], number: int, shape: tuple[int, ...]) -> None:
+    for name, array in layer.items():
+        wanted = shape if name == "weights" else shape[1:]
+        if array.shape != wanted:
+            raise ModelError(
+                f"This model's array '{name}.{number}' must be {list(wanted)}. Got {list(array.shape)}. Save it anew."
+            )
+
+
+def _folded(layer: dict[str, np.ndarray], epsilon: float) -> dict[str, np.ndarray]:
+    """Batch norm's constants as one factor and one shift per unit, from the same numbers."""
+    scale = layer["gamma"] / np.sqrt(layer["variance"] + layer["variance"].dtype.type(epsilon))
+    return {"weights": layer["weights"], "mean": layer["mean"], "scale": scale, "biases": layer["beta"]}
+
+
+def _affine(x: np.ndarray, layer: Mapping[str, np.ndarray]) -> np.ndarray:
+    z = x @ layer["weights"]
+    if "scale" in layer:
+        z -= layer["mean"]  # before the factor: the other way round loses digits where the mean is large
+        z *= layer["scale"]
+    z += layer["biases"]
+    return z
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    falling = np.exp(-np.abs(x))  # never overflows
+    return np.where(x >= 0, 1, falling) / (1 + falling)
+
+
+def _gelu(x: np.ndarray) -> np.ndarray:
+    """0.5·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))), the form the engine uses (Hendrycks & Gimpel, arXiv 1606.08415)."""
+    return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))))
+
+
+def _identity(x: np.ndarray) -> np.ndarray:
+    return x
+
+
+def probabilities(logits: np.ndarray, output: str) -> np.ndarray:
+    """Class probabilities from logits, never NaN for finite logits of any size.
+
+    Args:
+        logits: [n, C] for "softmax", [n, 1] for "logistic".
+        output: "softmax" or "logistic".
+
+    Returns:
+        [n, C]; two columns for "logistic": of the first class and of the second.
+
+    Raises:
+        ModelError: a regression has no probabilities, or the shape does not fit.
+
+    >>> probabilities(np.array([[0.0], [1e30]]), "logistic").tolist()
+    [[0.5, 0.5], [0.0, 1.0]]
+    """
+    logits = np.asarray(logits)
+    if output not in ("softmax", "logistic"):
+        raise ModelError(f"Only classifiers give probabilities. This model's output is {output!r}.")
+    if logits.ndim != 2 or (output == "logistic" and logits.shape[1] != 1):
+        columns = 1 if output == "logistic" else "C"
+        raise ModelError(f"The logits of output {output!r} must be [n, {columns}]. Got {list(logits.shape)}.")
+    with np.errstate(over="ignore", under="ignore"):
+        if output == "logistic":
+            return np.concatenate([_sigmoid(-logits), _sigmoid(logits)], axis=1)
+        largest = np.finfo(logits.dtype).max if logits.dtype.kind == "f" else np.inf
+        shifted = np.clip(logits, -largest, largest)  # an infinite logit wins or loses, rather than becoming NaN
+        shifted = np.exp(shifted - shifted.max(axis=1, keepdims=True))
+        return shifted / shifted.sum(axis=1, keepdims=True)
+
+
+ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "relu": lambda x: np.maximum(x, 0),
+    "leaky_relu": lambda x: np.where(x >= 0, x, 0.01 * x),
+    "tanh": np.tanh,
+    "sigmoid": _sigmoid,
+    "silu": lambda x: x * _sigmoid(x),
+    "gelu": _gelu,
+    "identity": _identity,
+}
