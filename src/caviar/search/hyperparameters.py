@@ -143,14 +143,17 @@ def _check_hidden(value: Any) -> list[int]:
     """Widths from a list, one width, or text such as "64-32"; "" and "none" mean no hidden layer."""
     if isinstance(value, str):
         text = value.strip("[]() ")
-        value = [] if text.lower() == "none" else [part for part in re.split(r"[-,\s]+", text) if part]
+        value = [] if text.lower() in ("", "none") else re.split(r"(?<=\d)[-,\s]+", text)
     if value is None or isinstance(value, bool | Mapping):
         raise SpaceError(f"'hidden' lists the widths of the hidden layers; [] is a linear model. Got {value!r}.")
     widths = []
     for part in [value] if isinstance(value, int | float) else value:
-        width = _as_whole("hidden", _as_number("hidden", part))
+        try:
+            width = _as_whole("hidden", _as_number("hidden", part))
+        except SpaceError:
+            raise SpaceError(f"'hidden' lists whole widths, such as [64, 32] or 64-32. Got {part!r}.") from None
         if not 1 <= width <= 65536:
-            raise SpaceError(f"'hidden' lists widths from 1 to 65536; write none for a linear model. Got {width}.")
+            raise SpaceError(f"'hidden' lists widths from 1 to 65536; [] or none is a linear model. Got {width}.")
         widths.append(width)
     if len(widths) > 200:
         raise SpaceError(f"'hidden' may list at most 200 layers. Got {len(widths)}.")

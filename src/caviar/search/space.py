@@ -1,0 +1,304 @@
+"""The space: what varies from trial to trial, over which range and scale, and what every trial has in common."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import inf, prod
+from typing import Any
+
+import numpy as np
+
+from caviar.errors import SpaceError
+from caviar.search.declare import axis_from_dict, make_choice, make_range, make_widths
+from caviar.search.defaults import SearchedData, default_axes
+from caviar.search.hyperparameters import HYPERPARAMETERS, STRUCTURAL, complete, look_up, names
+from caviar.search.parsing import parse_set, parse_vary
+from caviar.search.ranges import Axis, Range, Widths, freeze, thaw, write
+
+# Adam moves a weight by about α whatever the gradient's size; plain gradients are smaller, so α must be larger.
+_RATE_FACTOR = {"gradient_descent": 20.0, "momentum": 20.0, "nesterov": 20.0}
+_STRUCTURAL_DRAWS = 8  # values that a structural range offers: each further one is a program to compile
+_MOST_COMBINATIONS = 4096
+
+
+@dataclass(frozen=True)
+class Space:
+    """What varies (axes) and what is fixed; everything else stands at its default. Every method gives a new space.
+
+    >>> space = Space().fix(hidden=[64, 32]).vary("learning_rate", 1e-4, 1e-1, scale="log")
+    >>> space.choose("activation", "relu", "tanh").varied
+    ('learning_rate', 'activation')
+    >>> space.default_configuration()["hidden"]
+    [64, 32]
+
+    Args:
+        fixed: (name, value) pairs, lists as tuples, in the order of the hyperparameter table.
+        axes: what varies, in the order of the table.
+    """
+
+    fixed: tuple[tuple[str, Any], ...] = ()
+    axes: tuple[Axis, ...] = ()
+
+    @staticmethod
+    def default(dataset: SearchedData) -> "Space":
+        """A lean space for this data (see `caviar.search.defaults`); trial 0 is a strong default network.
+
+        Args:
+            dataset: anything with `rows` and a `schema` as `caviar.data.Dataset` has them.
+        """
+        return Space(axes=default_axes(dataset))
+
+    def fix(self, **values: Any) -> "Space":
+        """The space with these values the same in every trial.
+
+        Raises:
+            SpaceError: a name is unknown or a value not allowed.
+        """
+        fixed = dict(self.fixed) | {name: freeze(look_up(name).check(value)) for name, value in values.items()}
+        return Space(_in_order(fixed), tuple(axis for axis in self.axes if axis.name not in values))
+
+    def vary(
+        self,
+        name: str,
+        low: float | None = None,
+        high: float | None = None,
+        scale: str | None = None,
+        off: float = 0.0,
+        start: Any = None,
+    ) -> "Space":
+        """The space with a number that varies between two ends, both included.
+
+        Args:
+            name: the hyperparameter.
+            low, high: the ends; by default those of its row.
+            scale: "linear", "log", "one_minus_log", "integer", "integer_log"; by default its row's.
+            off: share of the trials in which it does nothing (no dropout, no penalty).
+            start: its value in trial 0; by default off, or its row's default brought into the range.
+
+        Raises:
+            SpaceError: the name is unknown or the range not allowed.
+        """
+        return self.put(make_range(name, low, high, scale, off, start))
+
+    def choose(self, name: str, *options: Any) -> "Space":
+        """The space with one of several options, each as likely as the others; trial 0 takes the first.
+
+        Raises:
+            SpaceError: the name is unknown, an option not allowed, or fewer than two differ.
+        """
+        return self.put(make_choice(name, options))
+
+    def widths(self, *buckets: Sequence[int], smallest: float = 0.75) -> "Space":
+        """The space with hidden layers whose widths vary from `smallest` times a bucket up to the bucket.
+
+        Raises:
+            SpaceError: a width or the share is not allowed.
+        """
+        return self.put(make_widths(buckets, smallest))
+
+    def put(self, axis: Axis) -> "Space":
+        """The space with this axis in the place of what it had under that name."""
+        axes = {other.name: other for other in self.axes} | {axis.name: axis}
+        fixed = {name: value for name, value in self.fixed if name != axis.name}
+        return Space(_in_order(fixed), tuple(value for _, value in _in_order(axes)))
+
+    def with_options(self, fixed: Iterable[str] = (), varied: Iterable[str] = ()) -> "Space":
+        """The space with the command line's `--set` and `--vary` applied.
+
+        Raises:
+            SpaceError: an option cannot be read, or one name is given twice.
+        """
+        values, axes = [parse_set(text) for text in fixed], [parse_vary(text) for text in varied]
+        given = [name for name, _ in values] + [axis.name for axis in axes]
+        for name in given:
+            if given.count(name) > 1:
+                raise SpaceError(f"'{name}' is given {given.count(name)} times. Set it once, or vary it once.")
+        space = self.fix(**dict(values))
+        for axis in axes:
+            space = space.put(axis)
+        return space.check()
+
+    @property
+    def varied(self) -> tuple[str, ...]:
+        """The names of what varies, in the order of the table."""
+        return tuple(axis.name for axis in self.axes)
+
+    def axis(self, name: str) -> Axis | None:
+        """How a hyperparameter varies; None where it does not."""
+        return next((axis for axis in self.axes if axis.name == name), None)
+
+    def check(self) -> "Space":
+        """The space itself, if its parts fit each other.
+
+        Raises:
+            SpaceError: something varies that no trial would use, or lists fit no depth.
+        """
+        for axis in self.axes:
+            needs = look_up(axis.name).needs
+            if needs is None or axis.by_default:
+                continue
+            name, values = needs
+            if not any(look_up(axis.name).matters({name: other}) for other in self._all(name)):
+                way = f"Let '{name}' be {' or '.join(values)} too" if values else "Allow hidden layers"
+                always = " or ".join(map(write, self._all(name)))
+                raise SpaceError(
+                    f"'{axis.name}' varies, but '{name}' is always {always}, which does not use it. "
+                    f"{way}, or leave '{axis.name}' out."
+                )
+        for keep in self._all("keep_probability"):
+            for hidden in self._all("hidden") if isinstance(keep, list) else ():
+                complete({"keep_probability": keep, "hidden": hidden})
+        return self
+
+    def structures(self, seed: int, count: int = 4) -> list[dict[str, Any]]:
+        """Different combinations of the structural values, trial 0's own first; each is one program to compile.
+
+        After the first, each is drawn at random from those that bring the most options not yet seen, so that four
+        structures show three depths, two batch sizes and two encodings. The first n of more are the same n.
+
+        Args:
+            seed: the study's seed.
+            count: at most so many; fewer where the space has fewer.
+
+        Raises:
+            SpaceError: the space does not fit together.
+        """
+        self.check()
+        generator = np.random.default_rng([int(seed), 0x57A7E])
+        options = [self._structural_options(name, generator) for name in names(STRUCTURAL)]
+        first = tuple(each[0] for each in options)
+        remaining = [combination for combination in _combinations(options, generator) if combination != first]
+        chosen = [first]
+        while remaining and len(chosen) < count:
+            seen = {item for combination in chosen for item in enumerate(combination)}
+            fresh = [len(set(enumerate(combination)) - seen) for combination in remaining]
+            best = [index for index, number in enumerate(fresh) if number == max(fresh)]
+            chosen.append(remaining.pop(best[int(generator.integers(len(best)))]))
+        return [dict(zip(names(STRUCTURAL), map(thaw, combination), strict=True)) for combination in chosen]
+
+    def draw(self, generator: np.random.Generator, structure: Mapping[str, Any]) -> dict[str, Any]:
+        """One configuration of a structure: every axis at random, what the drawn optimiser ignores at its default.
+
+        Two numbers are drawn for every row of the table, varied or not, so that a space with one axis more gives
+        the others the same values.
+
+        Args:
+            generator: NumPy's; the draws are its only use.
+            structure: one of `structures`: "hidden" (bucket), "batch_size", "encoding".
+
+        Returns:
+            A complete configuration.
+        """
+        shares = dict(zip(HYPERPARAMETERS, generator.random((len(HYPERPARAMETERS), 2)), strict=True))
+        values = {
+            axis.name: axis.draw(*map(float, shares[axis.name])) for axis in self.axes if not isinstance(axis, Widths)
+        }
+        structure = self._structure(structure)
+        hidden = self.axis("hidden")
+        if isinstance(hidden, Widths):
+            bucket = structure["hidden"]
+            structure["hidden"] = hidden.within(bucket, generator.random(len(bucket)).tolist())
+        return self.assemble(values, structure)
+
+    def default_configuration(self, structure: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Trial 0: a strong default, in a given structure or its own."""
+        return self.assemble({axis.name: axis.start for axis in self.axes}, self._structure(structure or {}))
+
+    def assemble(self, values: Mapping[str, Any], structure: Mapping[str, Any]) -> dict[str, Any]:
+        """A complete configuration of this space from values for its axes.
+
+        Args:
+            values: for each varied name its value; a default learning rate is for Adam and is scaled here.
+            structure: the structural values as the trial has them.
+        """
+        whole = {**{name: thaw(value) for name, value in self.fixed}, **values, **structure}
+        for axis in self.axes:
+            if axis.name not in structure and not look_up(axis.name).matters(whole):
+                whole.pop(axis.name, None)
+        if "learning_rate" in values:
+            whole["learning_rate"] *= self._rate_factor(whole)
+        return complete(whole)
+
+    def contains(self, configuration: Mapping[str, Any]) -> bool:
+        """Whether some draw of this space can give the configuration."""
+        whole = complete(configuration)
+        common = complete({"optimiser": whole["optimiser"]}) | {"optimiser": HYPERPARAMETERS["optimiser"].default}
+        common |= dict(self.fixed)
+        for name, value in whole.items():
+            axis = self.axis(name)
+            if axis is None or not look_up(name).matters(whole):
+                if axis is None and freeze(value) != freeze(common[name]):
+                    return False
+            elif not axis.contains(value / self._rate_factor(whole) if name == "learning_rate" else value):
+                return False
+        return True
+
+    def to_dict(self) -> dict[str, Any]:
+        """The space as plain JSON; `from_dict` gives it back exactly."""
+        fixed = {name: "inf" if value == inf else thaw(value) for name, value in self.fixed}
+        return {"fixed": fixed, "axes": [axis.to_dict() for axis in self.axes]}
+
+    @staticmethod
+    def from_dict(plain: Mapping[str, Any]) -> "Space":
+        """The space that `to_dict` described, checked anew.
+
+        Raises:
+            SpaceError: it is not a description of a space.
+        """
+        if not isinstance(plain, Mapping) or not {"fixed", "axes"} <= set(plain):
+            raise SpaceError(f"A saved space has 'fixed' and 'axes'. Got {plain!r}. Write it with Space.to_dict.")
+        space = Space().fix(**plain["fixed"])
+        for axis in plain["axes"]:
+            space = space.put(axis_from_dict(axis))
+        return space
+
+    def __str__(self) -> str:
+        lines = [f"{axis.name}: {axis}" for axis in self.axes]
+        return (
+            "\n".join([*lines, *(f"{name}: {write(value)}" for name, value in self.fixed)])
+            or "everything at its default"
+        )
+
+    def _rate_factor(self, configuration: Mapping[str, Any]) -> float:
+        """What a learning rate that nobody gave a range for is multiplied by, beside the drawn optimiser."""
+        axis = self.axis("learning_rate")
+        follows = axis is not None and axis.by_default
+        return _RATE_FACTOR.get(configuration.get("optimiser", "adam"), 1.0) if follows else 1.0
+
+    def _all(self, name: str) -> list[Any]:
+        """Every value that a hyperparameter with options can take in this space."""
+        axis = self.axis(name)
+        if axis is not None:
+            return axis.points(2)
+        return [thaw(dict(self.fixed).get(name, HYPERPARAMETERS[name].default))]
+
+    def _structure(self, structure: Mapping[str, Any]) -> dict[str, Any]:
+        """The structural values, checked; those not given are trial 0's."""
+        given = {name: structure.get(name, self._start(name)) for name in names(STRUCTURAL)}
+        return {name: look_up(name).check(thaw(value)) for name, value in given.items()}
+
+    def _start(self, name: str) -> Any:
+        axis = self.axis(name)
+        return self._all(name)[0] if axis is None else axis.start
+
+    def _structural_options(self, name: str, generator: np.random.Generator) -> list[Any]:
+        """The values to combine, trial 0's first, lists as tuples."""
+        axis = self.axis(name)
+        if isinstance(axis, Range):
+            drawn = [axis.draw(*pair) for pair in generator.random((_STRUCTURAL_DRAWS, 2)).tolist()]
+            return list(dict.fromkeys([axis.start, *drawn]))
+        return [freeze(value) for value in self._all(name)]
+
+
+def _combinations(options: list[list[Any]], generator: np.random.Generator) -> list[tuple[Any, ...]]:
+    """All combinations, or many of them at random where there are too many."""
+    number = prod(len(each) for each in options)
+    if number <= _MOST_COMBINATIONS:
+        return list(product(*options))
+    rows = generator.integers([len(each) for each in options], size=(_MOST_COMBINATIONS, len(options))).tolist()
+    return list(dict.fromkeys(tuple(each[i] for each, i in zip(options, row, strict=True)) for row in rows))
+
+
+def _in_order(values: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """The pairs in the order of the table, so that equal spaces are equal however they were written."""
+    return tuple((name, values[name]) for name in HYPERPARAMETERS if name in values)
