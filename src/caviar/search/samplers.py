@@ -69,7 +69,7 @@ class RandomSampler(Sampler):
     """
 
     def __init__(self, space: Space, seed: int = 0) -> None:
-        self._space, self._seed, self._asked = space.check(), seed, 0
+        self._space, self._seed, self._asked = space.check(), _check_seed(seed), 0
 
     def ask(self, n: int, structure: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The next n draws, each of the given structure."""
@@ -117,8 +117,9 @@ class GridSampler(Sampler):
     def __init__(self, space: Space, seed: int = 0, points: int = 3) -> None:
         if points < 1:
             raise SpaceError(f"A grid has at least 1 point on each range. Got points={points!r}.")
-        self._space, self._seed, self._points = space.check(), seed, points
+        self._space, self._seed, self._points = space.check(), _check_seed(seed), points
         self._asked: dict[str, int] = {}
+        self._walks: dict[str, Iterator[dict[str, Any]]] = {}
         sizes = [len(axis.points(points)) for axis in space.axes]
         if prod(sizes) > _LARGEST_GRID:
             counted = ", ".join(f"{axis.name} {size}" for axis, size in zip(space.axes, sizes, strict=True))
@@ -130,9 +131,10 @@ class GridSampler(Sampler):
     def ask(self, n: int, structure: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The next points of this structure's grid; none when all have been asked."""
         key = json.dumps(dict(structure), sort_keys=True)
-        first = self._asked.get(key, 0)
-        found = list(islice(self._walk(structure), first, first + n))
-        self._asked[key] = first + len(found)
+        if key not in self._walks:
+            self._walks[key] = islice(self._walk(structure), self._asked.get(key, 0), None)
+        found = list(islice(self._walks[key], n))
+        self._asked[key] = self._asked.get(key, 0) + len(found)
         return found
 
     def tell(self, trial: int, epoch: int, value: float, status: str) -> None:
@@ -151,7 +153,7 @@ class GridSampler(Sampler):
         own = _own_state(state, "grid", self._seed)
         if own["points"] != self._points:
             raise StudyError(f"This grid has {self._points} points on a range, the saved one {own['points']}.")
-        self._asked = dict(own["asked"])
+        self._asked, self._walks = dict(own["asked"]), {}
 
     def _walk(self, structure: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         axes = [axis for axis in self._space.axes if axis.name not in structure]
@@ -167,6 +169,12 @@ class GridSampler(Sampler):
         """Whether this axis is ignored here; of all the points that differ only in it, its first one is asked."""
         ignored = not look_up(axis.name).matters(configuration)
         return ignored and configuration[axis.name] != axis.points(self._points)[0]
+
+
+def _check_seed(seed: int) -> int:
+    if not isinstance(seed, int) or seed < 0:
+        raise SpaceError(f"A seed is a whole number from 0 on. Got {seed!r}.")
+    return seed
 
 
 def _own_state(state: Mapping[str, Any], sampler: str, seed: int) -> Mapping[str, Any]:

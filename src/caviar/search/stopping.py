@@ -1,0 +1,241 @@
+"""Stopping rules: which trials go on, decided for a whole batch at once.
+
+Pruners that decide one trial after another, or that wait for finished trials, do little or nothing when all networks
+train in step: each trial is compared with those that happened to report before it. Here all reports of a segment
+come in one call and are entered before anything is decided.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from caviar.errors import StudyError
+
+EXEMPT_SHARE = 16
+_PURPOSE = 0xE4E  # keeps these draws apart from others made with the same seed
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one trial has reached.
+
+    Args:
+        trial: its number.
+        epoch: its own finished epochs, from 1.
+        value: dev error on the choose half, lower is better; NaN or infinite where it diverged.
+        exempt: it must not be stopped, so that it can be said how often the rule would have been wrong.
+    """
+
+    trial: int
+    epoch: int
+    value: float
+    exempt: bool = False
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is to become of one trial.
+
+    Args:
+        trial: its number.
+        keep: it goes on.
+        reason: why, for a person; empty where nothing was decided.
+    """
+
+    trial: int
+    keep: bool
+    reason: str = ""
+
+
+class StoppingRule(ABC):
+    """Decides on batches of reports; what it remembers can be saved and restored."""
+
+    @abstractmethod
+    def decide(self, reports: Iterable[Report]) -> list[Decision]:
+        """One decision for each trial of the batch, in the order of their first reports."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs, as plain JSON."""
+
+    @abstractmethod
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue where a rule of the same kind and numbers gave its `state`.
+
+        Raises:
+            StudyError: the state is another rule's.
+        """
+
+
+@final
+class NoStopping(StoppingRule):
+    """Every trial trains to its end."""
+
+    def decide(self, reports: Iterable[Report]) -> list[Decision]:
+        """Keep them all."""
+        return [Decision(trial, True) for trial in dict.fromkeys(report.trial for report in reports)]
+
+    def state(self) -> dict[str, Any]:
+        """Nothing but the name."""
+        return {"rule": "none"}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Nothing to restore.
+
+        Raises:
+            StudyError: the state is another rule's.
+        """
+        _check_state(state, self.state())
+
+
+@final
+class SuccessiveHalving(StoppingRule):
+    """Of the trials that reach a rung, the best 1/factor go on (Jamieson and Talwalkar 2016; Li et al. 2020).
+
+    Rungs stand at equal own epochs of the trials, E/factor³, E/factor², E/factor. At a rung a trial is compared with
+    everything ever recorded there, its own batch included. In lock step exactly ⌈n/factor⌉ of n go on; a trial that
+    arrives later, in a refilled slot, goes on if it is among the best ⌈N/factor⌉ of all N that were there.
+
+    A diverged trial counts as the worst at the next rung it would have reached. A trial with fewer than
+    `factor` records at its rung has nothing to be compared with and goes on.
+
+    Args:
+        epochs: E, at which a trial ends of itself.
+        factor: one in so many goes on, from 2.
+        first: the first rung, in epochs; by default E/factor³, at least 1.
+
+    Raises:
+        StudyError: a number makes no sense.
+    """
+
+    def __init__(self, epochs: int, factor: int = 3, first: int | None = None) -> None:
+        if epochs < 1 or factor < 2 or (first is not None and first < 1):
+            raise StudyError(
+                "Successive halving needs at least 1 epoch, a factor from 2 and a first rung from 1. "
+                f"Got epochs={epochs}, factor={factor}, first={first}."
+            )
+        self._epochs, self._factor = epochs, factor
+        self.rungs = _rungs(epochs, factor, first)
+        self._records: dict[int, dict[int, float]] = {rung: {} for rung in self.rungs}
+
+    def decide(self, reports: Iterable[Report]) -> list[Decision]:
+        """Enter the whole batch, then keep the best 1/factor at each rung that it touched.
+
+        A trial that reports several epochs at once is judged at each rung among them, lowest first.
+        """
+        batch = list(reports)
+        decisions = {report.trial: _outside_rungs(report) for report in batch}
+        stopped: set[int] = set()
+        for rung in self.rungs:
+            here = [report for report in batch if self._rung_of(report) == rung and report.trial not in stopped]
+            self._records[rung].update((report.trial, _worst_if_diverged(report.value)) for report in here)
+            if here:
+                places = {trial: place for place, trial in enumerate(self._ranking(rung), start=1)}
+                for report in here:
+                    decisions[report.trial] = self._judge(report, rung, places[report.trial], len(places))
+                stopped |= {report.trial for report in here if not decisions[report.trial].keep}
+        return list(decisions.values())
+
+    def state(self) -> dict[str, Any]:
+        """Every record of every rung; None stands for a diverged trial."""
+        records = {
+            str(rung): [[trial, None if math.isinf(value) else value] for trial, value in record.items()]
+            for rung, record in self._records.items()
+        }
+        return {"rule": "halving", "epochs": self._epochs, "factor": self._factor, "records": records}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over the records.
+
+        Raises:
+            StudyError: the state is another rule's.
+        """
+        own = self.state()
+        _check_state(state, own)
+        if set(state["records"]) != set(own["records"]):
+            raise StudyError(
+                f"The saved rungs are at {', '.join(state['records'])}, these at {', '.join(own['records'])}."
+            )
+        for rung, record in state["records"].items():
+            self._records[int(rung)] = {int(trial): _worst_if_diverged(value) for trial, value in record}
+
+    def _rung_of(self, report: Report) -> int | None:
+        """The rung a report stands at; a diverged trial stands at the next one, since it will report no more."""
+        if math.isfinite(report.value):
+            return report.epoch if report.epoch in self._records else None
+        return next((rung for rung in self.rungs if rung >= report.epoch), None)
+
+    def _ranking(self, rung: int) -> list[int]:
+        """The trials of a rung, best first; of equal ones the earlier trial."""
+        return [trial for _, trial in sorted((value, trial) for trial, value in self._records[rung].items())]
+
+    def _judge(self, report: Report, rung: int, place: int, of: int) -> Decision:
+        best = math.ceil(of / self._factor)
+        if not math.isfinite(report.value):
+            return _outside_rungs(report)
+        if of < self._factor:
+            return Decision(report.trial, True, f"epoch {rung}: only {of} here so far, too few to compare")
+        reason = f"epoch {rung}: place {place} of {of}, the best {best} go on"
+        if place > best and report.exempt:
+            return Decision(report.trial, True, f"{reason}; exempt, so it goes on")
+        return Decision(report.trial, place <= best, reason)
+
+
+def exempt(seed: int, trial: int) -> bool:
+    """Whether a trial is one of the sixteenth that no rule may stop, drawn at random and keyed by (seed, trial).
+
+    >>> [trial for trial in range(64) if exempt(0, trial)]
+    [12, 18, 22, 30, 55]
+    """
+    return bool(np.random.SeedSequence([seed, _PURPOSE, trial]).generate_state(1)[0] % EXEMPT_SHARE == 0)
+
+
+def stopping_rule(stopping: str | StoppingRule | None, epochs: int) -> StoppingRule:
+    """The rule of a name: "halving", "none" or None; a rule is taken as it is.
+
+    Raises:
+        StudyError: there is no rule of that name.
+    """
+    if isinstance(stopping, StoppingRule):
+        return stopping
+    name = "none" if stopping is None else stopping
+    if name not in STOPPING:
+        raise StudyError(f"There is no stopping rule {stopping!r}. There are: {', '.join(STOPPING)}.")
+    return STOPPING[name](epochs)
+
+
+def _outside_rungs(report: Report) -> Decision:
+    if math.isfinite(report.value):
+        return Decision(report.trial, True)
+    return Decision(report.trial, report.exempt, f"diverged by epoch {report.epoch}")
+
+
+def _rungs(epochs: int, factor: int, first: int | None) -> tuple[int, ...]:
+    if first is None:
+        wanted = [max(1, math.floor(epochs / factor**power + 0.5)) for power in (3, 2, 1)]
+    else:
+        wanted = [first * factor**power for power in range(64)]
+    return tuple(dict.fromkeys(rung for rung in wanted if rung < epochs))
+
+
+def _worst_if_diverged(value: float | None) -> float:
+    return math.inf if value is None or not math.isfinite(value) else float(value)
+
+
+def _check_state(state: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+    for name in ("rule", "epochs", "factor"):
+        if state.get(name) != own.get(name):
+            raise StudyError(
+                f"The saved stopping rule has {name} {state.get(name)!r}, this one {own.get(name)!r}. "
+                "Resume with the rule of the study."
+            )
+
+
+STOPPING: dict[str, Callable[[int], StoppingRule]] = {
+    "halving": SuccessiveHalving,
+    "none": lambda epochs: NoStopping(),
+}
