@@ -1,0 +1,33 @@
+"""scikit-learn's embedded sets by name: real data that need no download."""
+
+from typing import Any
+
+import numpy as np
+
+from caviar.data.frames import Pixels
+from caviar.data.table import Cells, Table
+
+SAMPLES = ("digits", "breast_cancer", "wine", "diabetes", "iris")
+
+
+def read_sample(name: str) -> Table | Pixels:
+    """One of SAMPLES: `digits` as images of 8 × 8 pixels with values 0 to 16, the others as tables with a `target`.
+
+    Args:
+        name: one of SAMPLES.
+
+    >>> read_sample("iris").rows
+    150
+    """
+    from sklearn import datasets
+
+    bunch: Any = getattr(datasets, f"load_{name}")()
+    if name == "digits":
+        pixels = bunch.images.astype(np.uint8)[..., None]
+        return Pixels(name, pixels, Cells("number", bunch.target.astype(np.float64)))
+    values = bunch.data.astype(np.float64)
+    columns = {str(column): Cells("number", values[:, at].copy()) for at, column in enumerate(bunch.feature_names)}
+    if name == "diabetes":
+        return Table(name, columns | {"target": Cells("number", bunch.target.astype(np.float64))})
+    words = np.array([str(word) for word in bunch.target_names], dtype=object)
+    return Table(name, columns | {"target": Cells("category", words[bunch.target])})
