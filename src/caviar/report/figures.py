@@ -1,0 +1,271 @@
+"""Figures as data: what is to be seen, with axes, units and marks. Nothing here draws; `draw` does.
+
+One function a figure; to add one, write it here and name it in `html.py`. `panels` has those of the hyperparameters.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+
+from caviar.records.status import Status
+from caviar.records.trial import Trial
+from caviar.report import text
+from caviar.report.page_data import Estimate, PageData
+
+CURVE_POINTS = 40_000  # of all grey curves together: more cannot be told apart, and the page grows slow
+STATUS_NAMES = {  # in the order in which they are drawn, so that the rarer ones lie on top
+    Status.STOPPED: "stopped early",
+    Status.FINISHED: "trained to the end",
+    Status.INTERRUPTED: "interrupted",
+    Status.RUNNING: "still training",
+    Status.DIVERGED: "diverged",
+}
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis.
+
+    Args:
+        label: what is on it.
+        unit: "share" (written in percent), another unit, or "".
+        scale: "linear", "log", "one_minus_log" (1 − value on a logarithmic scale) or "category".
+        top: the largest value shown, in its unit; None: all of them.
+        categories: in order, for a category axis.
+        switch: whether a reader may switch between linear and log.
+    """
+
+    label: str
+    unit: str = ""
+    scale: str = "linear"
+    top: float | None = None
+    categories: tuple[str, ...] = ()
+    switch: bool = False
+
+
+@dataclass(frozen=True)
+class Series:
+    """One set of marks.
+
+    Args:
+        name: as the legend says it; "" keeps it out of the legend.
+        mark: "line" (None in `y` interrupts it), "points" or "bars".
+        role: what it stands for; the drawing gives each role its colour and shape (`draw.LOOKS`).
+        x, y: positions in the axes' units; text, or a place between 0 and the last category, on a category axis.
+        low, high: the ends of intervals, along the axis of numbers.
+        labels: one text a mark, shown on hovering.
+    """
+
+    name: str
+    mark: str
+    role: str
+    x: Sequence[Any]
+    y: Sequence[Any]
+    low: Sequence[float] = ()
+    high: Sequence[float] = ()
+    labels: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure.
+
+    Args:
+        key: its name in the page, unique there.
+        title: what is shown.
+        description: in words what is to be seen, for those who cannot see it.
+        x, y: the axes.
+        series: drawn in this order, the last on top.
+        stacked: bars of one place are put end to end.
+        small: one of many alike; what they share (legend, names of axes) is said once beside them.
+        note: a remark for the caption.
+    """
+
+    key: str
+    title: str
+    description: str
+    x: Axis
+    y: Axis
+    series: tuple[Series, ...]
+    stacked: bool = False
+    small: bool = False
+    note: str = ""
+
+
+def split_bar(page: PageData) -> Figure | None:
+    """One bar: how many rows each set has."""
+    counts = {name: int(rows) for name, rows in dict(page.splits.get("counts", {})).items() if rows}
+    total = sum(counts.values())
+    if not total:
+        return None
+    names = [
+        f"{role.replace('_', '-')}: {text.count(rows)} ({text.share(rows / total)})" for role, rows in counts.items()
+    ]
+    series = [
+        Series(name, "bars", role, [rows], [0], labels=[name])
+        for (role, rows), name in zip(counts.items(), names, strict=True)
+    ]
+    return Figure(
+        key="split",
+        title="Rows of each set",
+        description=f"{text.count(total)} rows. {'; '.join(names)}.",
+        x=Axis("", top=float(total)),
+        y=Axis("", scale="category", categories=("",)),
+        series=tuple(series),
+        stacked=True,
+    )
+
+
+def curves(page: PageData) -> Figure | None:
+    """Every trial's dev error by epoch, the best one lit."""
+    measured = {trial.number: curve for trial in page.trials if np.isfinite((curve := dev_curve(trial))[1]).any()}
+    if not measured:
+        return None
+    stride = max(1, math.ceil(sum(len(epochs) for epochs, _ in measured.values()) / CURVE_POINTS))
+    series = []
+    for status, name in STATUS_NAMES.items():
+        others = [
+            t.number for t in page.trials if t.number in measured and t.status is status and t.number != page.best
+        ]
+        if others:
+            drawn = {number: measured[number] for number in others}
+            series.append(_many_lines(f"{name} ({text.count(len(others))})", status, drawn, stride))
+    description = f"Dev error by epoch of {text.counted(len(measured), 'network')}."
+    best = None
+    if page.best is not None and page.best in measured:
+        best = measured[page.best][1]
+        lit, reached = _best_lines(page.best, *measured[page.best], page)
+        series += lit
+        description += f" The best, trial {page.best}, reaches {reached}; the others are drawn in grey behind it."
+    scale, top = _curve_axis([errors for _, errors in measured.values()], best)
+    return Figure(
+        key="curves",
+        title="Dev error by epoch",
+        description=description,
+        x=Axis("epoch"),
+        y=Axis("dev error", page.metric.unit, scale, top, switch=True),
+        series=tuple(series),
+        note=f"To keep the page quick, the curves behind show every {_ordinal(stride)} epoch." if stride > 1 else "",
+    )
+
+
+def bias_variance(page: PageData) -> Figure | None:
+    """Base, train, dev and test error as bars, each made of what every step adds to the one before."""
+    base = page.base or Estimate(0.0)
+    known = [(name, e) for name, e in (("train", page.train), ("dev", page.dev), ("test", page.test)) if e is not None]
+    if not known:
+        return None
+    known.insert(0, ("base", base))
+    names = tuple(name for name, _ in known)
+    values = [estimate.value for _, estimate in known]
+    reached = list(accumulate(values, max))
+    steps = {"base": ("base error", "base"), "train": ("avoidable bias", "bias"), "dev": ("variance", "variance")}
+    series = []
+    for place, name in enumerate(names):
+        below = reached[place - 1] if place else 0.0
+        parts = [min(value, reached[place]) - min(value, below) for value in values[place:]]
+        label, role = steps.get(name, ("dev to test", "gap"))
+        if any(part > 0.0 for part in parts):
+            series.append(Series(label, "bars", role, parts, list(range(place, len(names)))))
+    texts = [f"{name} {text.estimate(estimate, page.metric)}" for name, estimate in known]
+    intervals = [(e.value, row, e.low, e.high) for row, (_, e) in enumerate(known) if None not in (e.low, e.high)]
+    x, rows, low, high = zip(*intervals, strict=True) if intervals else ((), (), (), ())
+    series.append(Series("", "points", "interval", x, rows, low, high))
+    return Figure(
+        key="bias_variance",
+        title="What the error is made of",
+        description="; ".join(texts) + ".",
+        x=Axis("error", page.metric.unit, top=1.08 * max([*high, *values]) or None),
+        y=Axis("", scale="category", categories=tuple(texts)),
+        series=tuple(series),
+        stacked=True,
+    )
+
+
+def stopping(page: PageData) -> Figure | None:
+    """The epochs that each rung saved by stopping trials there."""
+    rungs = rungs_of(page)
+    if not any(saved for _, saved in rungs.values()):
+        return None
+    lines = [
+        f"after {text.counted(epoch, 'epoch')}: {text.count(stopped)} stopped, {text.count(saved)} epochs saved"
+        for epoch, (stopped, saved) in rungs.items()
+    ]
+    saved = [saved for _, saved in rungs.values()]
+    return Figure(
+        key="stopping",
+        title="Epochs saved by each rung",
+        description="; ".join(lines) + ".",
+        x=Axis("epochs saved"),
+        y=Axis("", scale="category", categories=tuple(lines)),
+        series=(Series("", "bars", "saved", saved, list(range(len(saved))), labels=lines),),
+    )
+
+
+def rungs_of(page: PageData) -> dict[int, tuple[int, int]]:
+    """By own epoch, ascending: how many trials were stopped there, and how many epochs that saved."""
+    rungs: dict[int, tuple[int, int]] = {}
+    for trial in sorted(page.trials, key=lambda trial: trial.epochs):
+        if trial.status is Status.STOPPED:
+            stopped, saved = rungs.get(trial.epochs, (0, 0))
+            rungs[trial.epochs] = stopped + 1, saved + max(0, (trial.stop_at or page.epochs) - trial.epochs)
+    return rungs
+
+
+def dev_curve(trial: Trial) -> tuple[np.ndarray, np.ndarray]:
+    """The own epochs of one trial and its dev error after each, both [E]; NaN where there is none."""
+    errors = np.asarray(trial.history.get("dev_error", ()), dtype=np.float64)
+    return np.asarray(trial.history.get("epoch", np.arange(1, len(errors) + 1))), errors
+
+
+def numbers(values: Iterable[float]) -> list[float | None]:
+    """Five digits of each value, as JSON has them; None for what is not finite."""
+    return [float(f"{value:.5g}") if math.isfinite(value) else None for value in values]
+
+
+def _best_lines(number: int, epochs: np.ndarray, errors: np.ndarray, page: PageData) -> tuple[list[Series], str]:
+    """The curve of the best trial with its lowest point marked, and that point in words."""
+    lowest = int(np.nanargmin(np.where(np.isfinite(errors), errors, np.nan)))
+    reached = f"{text.error(errors[lowest], page.metric)} in epoch {epochs[lowest]}"
+    labels = [f"trial {number}, the best"] * len(errors)
+    line = Series(f"best: trial {number}", "line", "best", epochs.tolist(), numbers(errors), labels=labels)
+    where = [int(epochs[lowest])], numbers(errors[[lowest]])
+    return [line, Series("", "points", "best", *where, labels=[f"trial {number}: {reached}"])], reached
+
+
+def _many_lines(name: str, role: str, drawn: Mapping[int, tuple[np.ndarray, np.ndarray]], stride: int) -> Series:
+    """Many curves as one line that None interrupts: the browser draws one line much faster than hundreds."""
+    x: list[float | None] = []
+    y: list[float | None] = []
+    labels: list[str] = []
+    for number, (epochs, errors) in drawn.items():
+        kept = sorted({*range(0, len(errors), stride), len(errors) - 1})
+        x += [*epochs[kept].tolist(), None]
+        y += [*numbers(errors[kept]), None]
+        labels += [f"trial {number}"] * (len(kept) + 1)
+    return Series(name, "line", role, x, y, labels=labels)
+
+
+def _curve_axis(measured: Sequence[np.ndarray], best: np.ndarray | None) -> tuple[str, float]:
+    """The scale and the largest error shown of all curves.
+
+    Logarithmic where the curves' lowest points spread over more than a factor of ten. A few wild trials, or everybody's
+    first epoch, must not flatten all the others: the top is twice the ninth decile.
+    """
+    values = np.concatenate(measured)
+    values = values[np.isfinite(values)]
+    lowest = np.array([curve[np.isfinite(curve)].min() for curve in measured])
+    lowest = lowest[lowest > 0.0]
+    scale = "log" if len(lowest) and lowest.max() > 10.0 * lowest.min() else "linear"
+    top = 2.0 * float(np.quantile(values, 0.9))
+    if best is not None:
+        top = max(top, 1.1 * float(np.nanmedian(best[np.isfinite(best)])))
+    return scale, min(1.05 * float(values.max()), top) or 1.0
+
+
+def _ordinal(place: int) -> str:
+    return {2: "second", 3: "third"}.get(place, f"{place}th")

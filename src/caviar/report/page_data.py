@@ -1,0 +1,92 @@
+"""What a report shows, as one plain record: whoever has a study fills it in, and the page only reads."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from caviar.diagnosis.finding import Finding
+from caviar.records.trial import Trial
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What "error" means in this study.
+
+    Args:
+        name: "error", "rmse" … as a person chose it.
+        unit: "share" for what lies in 0..1 and is written in percent; otherwise the target's unit, or "".
+    """
+
+    name: str = "error"
+    unit: str = "share"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A measured number and its interval (None: no interval is known), in the metric's unit."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Retrained:
+    """The best configuration trained again on one fresh seed and stream; errors in the metric's unit."""
+
+    seed: int
+    dev_error: float
+    train_error: float
+
+
+@dataclass(frozen=True)
+class PageData:
+    """Everything that one page shows.
+
+    Args:
+        name: of the study.
+        created: when it began, as text for a person (date and time, with the zone).
+        seconds: from the command to the report.
+        epochs: that a trial may train if nothing stops it.
+        command, python: how to do all of it again.
+        data: `name`, `task`, `rows`, `columns` (name -> kind), `left_out` (name -> reason), `classes`
+            (name -> share), `notes` (sentences); what is missing is not shown.
+        splits: as `Splits.summary()` gives it: `counts` (set -> rows), `method`, further entries as text.
+        trials: all of them, in any order.
+        metric: what the errors are.
+        best: the number of the best trial; None while no trial is usable.
+        retrained: the best configuration on fresh seeds.
+        base, train, dev, test: errors of the best network with their intervals; `dev` is the corrected one, not the one
+            that the selection looked at. None: not measured, or (test) never opened.
+        test_opened: how many times the test set has been looked at.
+        findings: the diagnosis.
+        statistics: of the programs, by name: `slot_use`, `useful_arithmetic`, `compile_seconds`, `model_epochs`,
+            `epochs_per_second`, `programs`, and whatever else was counted.
+        signature: what the numbers depend on: versions, device, K, threads, flags.
+    """
+
+    name: str
+    created: str
+    seconds: float
+    epochs: int
+    command: str
+    python: str
+    data: Mapping[str, Any]
+    splits: Mapping[str, Any]
+    trials: Sequence[Trial]
+    metric: Metric = field(default_factory=Metric)
+    best: int | None = None
+    retrained: Sequence[Retrained] = ()
+    base: Estimate | None = None
+    train: Estimate | None = None
+    dev: Estimate | None = None
+    test: Estimate | None = None
+    test_opened: int = 0
+    findings: Sequence[Finding] = ()
+    statistics: Mapping[str, Any] = field(default_factory=dict)
+    signature: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def best_trial(self) -> Trial | None:
+        """The record of the best trial, or None."""
+        return next((trial for trial in self.trials if trial.number == self.best), None)

@@ -1,0 +1,276 @@
+"""The sections of the page: each says in words what is known, and names its figures."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from caviar.diagnosis.finding import Finding
+from caviar.records.status import Status
+from caviar.report import blocks, figures, text
+from caviar.report.figures import Figure
+from caviar.report.markup import Markup, element, joined
+from caviar.report.page_data import Metric, PageData
+from caviar.report.panels import panels
+from caviar.search.hyperparameters import HYPERPARAMETERS
+
+_BEST_ROWS = 12  # of the table of the best trials
+_SEVERITY_MARKS = {"problem": "✕", "warning": "!", "unclear": "?", "note": "i", "good": "✓"}
+_POINT_MARKS = {
+    "finished": ("●", "trained to the end"),
+    "stopped": ("○", "stopped early"),
+    "diverged": ("✕", "diverged, drawn at the top"),
+    "best": ("★", "best"),
+    "median": ("━", "median of the trials around"),
+}
+_STATISTICS: Mapping[str, tuple[str, Callable[[float], str]]] = {
+    "slot_use": ("slot-epochs used", text.share),
+    "useful_arithmetic": ("arithmetic that is not padding", text.share),
+    "compile_seconds": ("time to compile", text.seconds),
+    "model_epochs": ("network-epochs trained", text.count),
+    "epochs_per_second": ("network-epochs per second", text.plain),
+    "programs": ("programs compiled", text.count),
+}
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the page: its address, its heading, what it says, and the figures that the page must draw for it."""
+
+    key: str
+    title: str
+    body: Markup
+    figures: tuple[Figure, ...] = ()
+
+    @property
+    def markup(self) -> Markup:
+        """The section as HTML."""
+        heading = element("h2", self.title, id=f"{self.key}-title")
+        return element("section", heading, self.body, id=self.key, aria_labelledby=f"{self.key}-title")
+
+
+def all_sections(page: PageData) -> list[Section]:
+    """The sections that have something to say, in reading order."""
+    made = (build(page) for build in _SECTIONS)
+    return [section for section in made if section is not None]
+
+
+def headline(page: PageData) -> Markup:
+    """The study in one sentence and four numbers."""
+    stopped = sum(trial.status is Status.STOPPED for trial in page.trials)
+    lost = sum(trial.status is Status.DIVERGED for trial in page.trials)
+    tiles = (
+        _dev_tile(page),
+        _test_tile(page),
+        blocks.tile(
+            "networks",
+            text.count(len(page.trials)),
+            f"{text.count(stopped)} stopped early, {text.count(lost)} diverged",
+        ),
+        blocks.tile("time", text.seconds(page.seconds), f"begun {page.created}" if page.created else ""),
+    )
+    return element(
+        "header",
+        element("p", "Caviar report", class_="kicker"),
+        element("h1", page.name),
+        element("p", text.verdict(page), class_="verdict"),
+        element("div", *tiles, class_="tiles"),
+    )
+
+
+def the_data(page: PageData) -> Section:
+    """What the data is, and how it was split."""
+    about = page.data
+    columns, left_out = dict(about.get("columns", {})), dict(about.get("left_out", {}))
+    kinds = list(columns.values())
+    inputs = ", ".join(text.counted(kinds.count(kind), f"{kind} column") for kind in dict.fromkeys(kinds))
+    known = {
+        "data set": about.get("name"),
+        "task": about.get("task"),
+        "rows": text.count(about["rows"]) if "rows" in about else None,
+        "inputs": about.get("inputs", inputs),
+        "how it was split": page.splits.get("method"),
+    }
+    split = figures.split_bar(page)
+    body = joined(
+        blocks.facts(known),
+        blocks.figure(split) if split else None,
+        blocks.shares("Classes", dict(about.get("classes", {}))),
+        blocks.bullets("What was noticed", about.get("notes", ())),
+        blocks.more("Columns used", blocks.table(("column", "kind"), columns.items())) if columns else None,
+        blocks.more("Columns left out", blocks.table(("column", "why"), left_out.items())) if left_out else None,
+    )
+    return Section("data", "The data", body, (split,) if split else ())
+
+
+def all_networks(page: PageData) -> Section | None:
+    """Every trial's curve, and the best trials as a table."""
+    curves = figures.curves(page)
+    if curves is None:
+        return None
+    pressed = "true" if curves.y.scale == "log" else "false"
+    switch = element("button", "Logarithmic", type="button", data_switch=curves.key, aria_pressed=pressed)
+    hint = element("span", "Drag to zoom, double-click to go back.", class_="mouse")
+    cells = [text.trial_cells(trial, page.metric) for trial in text.ranked(page.trials)[:_BEST_ROWS]]
+    body = joined(
+        element("p", "One line a network; the best one is lit. ", hint),
+        blocks.figure(curves, switch),
+        blocks.more("The best trials as a table", blocks.table(text.TRIAL_HEAD, cells)),
+    )
+    return Section("networks", "All networks", body, (curves,))
+
+
+def error_by_hyperparameter(page: PageData) -> Section | None:
+    """Error against each hyperparameter that varied."""
+    made = tuple(panels(page))
+    if not made:
+        return None
+    said = "Dev error against each hyperparameter that varied: one point a network, the most telling one first."
+    if any(panel.note for panel in made):
+        said += " The share says how much of the networks' order it explains by itself, corrected for chance."
+    legend = [
+        element("li", element("span", mark, class_=f"mark {role}", aria_hidden="true"), f" {name}")
+        for role, (mark, name) in _POINT_MARKS.items()
+    ]
+    grid = element("div", *map(blocks.figure, made), class_="panels")
+    body = joined(element("p", said), element("ul", *legend, class_="legend"), grid)
+    return Section("hyperparameters", "Hyperparameters", body, made)
+
+
+def best_configuration(page: PageData) -> Section | None:
+    """The best trial's configuration beside the defaults, and its errors on fresh seeds."""
+    best = page.best_trial
+    if best is None:
+        return None
+    changed = text.changes(best.configuration)
+    rest = [name for name in HYPERPARAMETERS if name in best.configuration and name not in changed]
+    head = ("hyperparameter", "value", "default", "meaning")
+    said = f"Trial {best.number}, at its best in epoch {best.best_epoch} of {best.epochs}."
+    said += f" It changes {text.counted(len(changed), 'hyperparameter')} from the default."
+    moved = [_setting(name, best.configuration[name]) for name in changed]
+    usual = [_setting(name, best.configuration[name]) for name in rest]
+    body = joined(
+        element("p", said),
+        blocks.table(head, moved, class_="changed") if moved else None,
+        blocks.more("What it leaves at the default", blocks.table(head, usual)) if usual else None,
+        _retrained(page),
+    )
+    return Section("best", "Best configuration", body)
+
+
+def bias_and_variance(page: PageData) -> Section | None:
+    """What the error of the best network is made of."""
+    bar = figures.bias_variance(page)
+    if bar is None:
+        return None
+    said = "Avoidable bias is what the train error adds to the base error, variance what the dev error adds to that."
+    if page.base is None:
+        said += " No base error was given, so it is taken as 0."
+    return Section("fit", "Bias and variance", joined(element("p", said), blocks.figure(bar)), (bar,))
+
+
+def findings(page: PageData) -> Section:
+    """The diagnosis, one card a finding."""
+    cards = [_card(finding, page.metric) for finding in text.by_severity(page.findings)]
+    body = element("div", *cards, class_="cards") if cards else element("p", "Nothing was diagnosed.")
+    return Section("findings", "Findings", body)
+
+
+def stopping(page: PageData) -> Section | None:
+    """How many epochs stopping saved, rung by rung."""
+    bars = figures.stopping(page)
+    if bars is None:
+        return None
+    saved = sum(rung for _, rung in figures.rungs_of(page).values())
+    trained = sum(trial.epochs for trial in page.trials)
+    exempt = sum(trial.exempt for trial in page.trials)
+    said = f"{text.count(trained)} epochs were trained; stopping saved another {text.count(saved)} "
+    said += f"({text.share(saved / (saved + trained))} of what all the networks would have taken)."
+    if exempt:
+        said += f" {text.counted(exempt, 'network')}, drawn at random, could not be stopped, as a check on the rule."
+    return Section("stopping", "Stopping", joined(element("p", said), blocks.figure(bars)), (bars,))
+
+
+def reproduce(page: PageData) -> Section:
+    """How to do it all again, and what the numbers depend on."""
+    counted = {}
+    for name, value in page.statistics.items():
+        label, write = _STATISTICS.get(name, (name.replace("_", " "), blocks.plain))
+        counted[label] = write(value) if value is not None else None
+    signature = {name.replace("_", " "): value for name, value in page.signature.items()}
+    body = joined(
+        blocks.code("From the command line", page.command),
+        blocks.code("From Python", page.python),
+        joined(element("h3", "The programs"), blocks.facts(counted)) if counted else None,
+        joined(element("h3", "Versions and device"), blocks.facts(signature)) if signature else None,
+    )
+    return Section("reproduce", "How to reproduce", body)
+
+
+def _dev_tile(page: PageData) -> Markup:
+    best = page.best_trial
+    if best is None:
+        return blocks.tile("dev error", text.MISSING, "no usable network yet")
+    if page.dev is None:
+        picked = f"of trial {best.number}; picked as the lowest of {text.count(len(page.trials))}, so somewhat too low"
+        return blocks.tile("dev error of the best", text.error(best.dev_error, page.metric), picked)
+    interval = text.interval(page.dev, page.metric)
+    detail = f"{interval}; {text.error(best.dev_error, page.metric)} when selected".removeprefix("; ")
+    return blocks.tile("dev error of the best", text.error(page.dev.value, page.metric), detail)
+
+
+def _test_tile(page: PageData) -> Markup:
+    if page.test is None:
+        return blocks.tile("test error", "sealed", "the test set has not been opened")
+    seen = f"seen {text.counted(page.test_opened, 'time')}" if page.test_opened else ""
+    detail = "; ".join(part for part in (text.interval(page.test, page.metric), seen) if part)
+    return blocks.tile("test error", text.error(page.test.value, page.metric), detail)
+
+
+def _setting(name: str, value: Any) -> tuple[str, Markup, str, str]:
+    row = HYPERPARAMETERS.get(name)
+    shown = element("strong", text.value(value))
+    return (name, shown, text.value(row.default), row.meaning) if row else (name, shown, text.MISSING, "")
+
+
+def _retrained(page: PageData) -> Markup | None:
+    if not page.retrained:
+        return None
+    rows = [
+        (one.seed, text.error(one.dev_error, page.metric), text.error(one.train_error, page.metric))
+        for one in page.retrained
+    ]
+    said = (
+        "The lowest of many errors is partly luck, so it was trained again from other starting points, on other orders."
+    )
+    table = blocks.table(("seed", "dev error", "train error"), rows, class_="compact")
+    return joined(element("h3", "Trained again on fresh seeds"), element("p", said), table)
+
+
+def _card(finding: Finding, metric: Metric) -> Markup:
+    severity = finding.severity if finding.severity in _SEVERITY_MARKS else "note"
+    mark = element("span", _SEVERITY_MARKS[severity], class_="sign", aria_hidden="true")
+    label = element("p", mark, element("span", finding.severity), element("code", finding.code), class_="severity")
+    evidence = {name.replace("_", " "): _evidence(name, value, metric) for name, value in finding.evidence.items()}
+    threshold = {f"threshold: {name.replace('_', ' ')}": value for name, value in finding.threshold.items()}
+    said = element("p", finding.message, class_="message")
+    return element("article", label, said, blocks.facts(evidence | threshold), class_=f"card tone-{severity}")
+
+
+def _evidence(name: str, value: Any, metric: Metric) -> Any:
+    """Errors and their differences in the metric's unit, everything else as it is."""
+    is_error = name.rpartition("_")[2] in ("error", "bias", "variance", "mismatch", "gap")
+    if is_error and isinstance(value, int | float) and not isinstance(value, bool):
+        return text.error(value, metric)
+    return value
+
+
+_SECTIONS: tuple[Callable[[PageData], Section | None], ...] = (
+    the_data,
+    bias_and_variance,
+    findings,
+    all_networks,
+    error_by_hyperparameter,
+    best_configuration,
+    stopping,
+    reproduce,
+)
