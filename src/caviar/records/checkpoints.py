@@ -92,7 +92,7 @@ def load(folder: str | Path, sha256: str) -> tuple[dict[str, np.ndarray], dict[s
         raise StudyError(f"The checkpoint '{path}' is missing. Put it back, or resume from an earlier one.") from None
     except (OSError, ValueError) as error:
         raise StudyError(f"The checkpoint '{path}' cannot be read: {tensors.describe(error)}.") from error
-    if envelope.get("version") != _VERSION:
+    if envelope.get("version") != _VERSION or not isinstance(envelope.get("plain"), dict):
         raise StudyError(
             f"The checkpoint '{path}' is of version {envelope.get('version')}; this Caviar reads {_VERSION}."
         )

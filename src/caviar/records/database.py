@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -84,20 +84,30 @@ class Database:
             isolation_level=None,
             check_same_thread=False,
         )
-        if not self._read_only:
-            try:
-                _make_durable(connection)
-            except BaseException:
-                connection.close()
-                raise
+        connection.execute("PRAGMA synchronous=NORMAL")
         return connection
+
+    def _keep_log(self) -> None:
+        """Write-ahead log, synced when it is folded back (NORMAL) rather than at each commit (FULL).
+
+        After `kill -9` of the process nothing is lost: the operating system holds what was written. After a power cut
+        the last transactions may be missing, but each is there as a whole or not at all and no later one without an
+        earlier, so the study goes on from a slightly earlier segment and trains the same bits again. FULL would sync
+        the disk at every segment to protect what can be computed again.
+        """
+        with self._sentences(), closing(self.engine.raw_connection()) as connection:
+            connection.cursor().execute("PRAGMA journal_mode=WAL").fetchone()
 
     def _check_tables(self) -> None:
         with self.read() as connection:
-            if self._is_ours(connection):
-                return
+            ours = self._is_ours(connection)
         if self._read_only:
-            raise StudyError(f"'{self.path}' is an empty file, not a study. Give the folder of a run.")
+            if not ours:
+                raise StudyError(f"'{self.path}' is an empty file, not a study. Give the folder of a run.")
+            return
+        self._keep_log()  # only now: another program's file is not touched
+        if ours:
+            return
         with self.write() as connection:
             if not self._is_ours(connection):  # another process may have come first
                 metadata.create_all(connection)
@@ -177,19 +187,6 @@ def _reading_options(path: Path) -> str:
     """To follow a log SQLite makes a small file beside it. Where it may not and there is no log, nobody writes."""
     quiet = not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists()
     return "mode=ro&immutable=1" if quiet else "mode=ro"
-
-
-def _make_durable(connection: sqlite3.Connection) -> None:
-    """Write-ahead log, synced when it is folded back (NORMAL) rather than at each commit (FULL).
-
-    After `kill -9` of the process nothing is lost: the operating system holds what was written. After a power cut the
-    last transactions may be missing, but each is there as a whole or not at all and no later one without an earlier,
-    so the study goes on from a slightly earlier segment and trains the same bits again. FULL would sync the disk at
-    every segment to protect what can be computed again; checkpoints, which would cost more, are synced.
-    """
-    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-        connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
 
 
 def _begin(connection: Connection) -> None:

@@ -62,7 +62,10 @@ def _network(plain: Mapping[str, Any]) -> Mapping[str, Any]:
     for name in ("hidden", "activation"):
         if name not in network:
             raise ModelError(f"This model's network does not say its '{name}'. Save it anew.")
-    if network["activation"] not in ACTIVATIONS:
+    widths = network["hidden"]
+    if not isinstance(widths, list | tuple) or not all(isinstance(width, int) for width in widths):
+        raise ModelError(f"This model's 'hidden' must list the layers' widths. Got {widths!r:.80}. Save it anew.")
+    if not isinstance(network["activation"], str) or network["activation"] not in ACTIVATIONS:
         known = ", ".join(ACTIVATIONS)
         raise ModelError(
             f"This model's activation is {network['activation']!r}; this Caviar knows {known}. Upgrade Caviar."

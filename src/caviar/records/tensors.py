@@ -7,7 +7,7 @@ Reading is left to the library, which checks every bound. Nothing in the format 
 
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -103,8 +103,8 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], str]:
     try:
         with safe_open(path, framework="numpy") as opened:
             about = (opened.metadata() or {}).get("caviar")
-            # NumPy's copy, since the library's arrays may be views of the mapped file.
-            arrays = {name: np.array(opened.get_tensor(name)) for name in opened.keys()}  # noqa: SIM118 (no mapping)
+            names = list(opened.keys())
+            arrays = {name: np.require(opened.get_tensor(name), requirements="W") for name in names}
     except SafetensorError as error:
         raise ValueError(str(error)) from None
     if about is None:
@@ -127,27 +127,20 @@ def write_whole(path: Path, chunks: Iterable[memoryview | bytes]) -> None:
     Raises:
         OSError: the disk is full, or the folder cannot be written; nothing is left behind.
     """
-    handle, aside = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+    # Not `tempfile`: its files are for their owner alone, and a model is for whoever may read the folder.
+    aside = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with aside.open("xb") as stream:
             for chunk in chunks:
                 stream.write(chunk)
             stream.flush()
             os.fsync(stream.fileno())
-        _open_to_others(aside)
-        Path(aside).replace(path)
+        aside.replace(path)
     except BaseException:
         with suppress(OSError):
-            Path(aside).unlink()
+            aside.unlink()
         raise
     _sync_folder(path.parent)
-
-
-def _open_to_others(path: str) -> None:
-    """The rights that any new file gets; a temporary one is for its owner alone."""
-    mask = os.umask(0)
-    os.umask(mask)
-    Path(path).chmod(0o666 & ~mask)
 
 
 def _sync_folder(folder: Path) -> None:

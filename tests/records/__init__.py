@@ -1,0 +1,1 @@
+"""What was measured is kept, whole and bit for bit, whatever happens to the process or the disk."""
