@@ -16,10 +16,7 @@ from jaxtyping import Array, Float
 
 from caviar.networks import activations, initialisers
 from caviar.networks.architecture import Architecture
-
-BATCH_NORM_EPSILON = 1e-5
-# Weight of the past in the averages that batch norm uses at test time.
-BATCH_NORM_MEMORY = 0.9
+from caviar.networks.constants import BATCH_NORM_EPSILON, BATCH_NORM_MEMORY
 
 
 class Layers(NamedTuple):

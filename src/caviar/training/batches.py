@@ -43,18 +43,20 @@ def stack(versions: Sequence[Version], features: int, dtype: str) -> Data:
     kind = np.dtype(np.uint8) if pixels else np.dtype(dtype)
     total = sum(len(version.targets) for version in versions)
     rows = padded_rows(total)
-    columns = versions[0].inputs.shape[1]
     inputs = np.zeros((rows, features), kind)
-    inputs[:total, :columns] = np.concatenate([version.inputs for version in versions])
+    scale, shift = np.zeros((len(versions), features), dtype), np.zeros((len(versions), features), dtype)
+    begin = 0
+    for number, version in enumerate(versions):
+        columns = version.inputs.shape[1]
+        inputs[begin : begin + len(version.inputs), :columns] = version.inputs
+        begin += len(version.inputs)
+        if version.scale is not None and version.shift is not None:
+            scale[number, :columns], shift[number, :columns] = version.scale, version.shift
     classes = np.issubdtype(versions[0].targets.dtype, np.integer)
     targets = np.zeros(rows, np.int32 if classes else np.dtype(dtype))
     targets[:total] = np.concatenate([version.targets for version in versions])
     weights = np.zeros(rows, dtype)
     weights[:total] = np.concatenate([version.weights for version in versions])
-    scale, shift = np.zeros((len(versions), features), dtype), np.zeros((len(versions), features), dtype)
-    for number, version in enumerate(versions):
-        if version.scale is not None and version.shift is not None:
-            scale[number, :columns], shift[number, :columns] = version.scale, version.shift
     return Data(inputs, targets, weights, scale, shift)
 
 

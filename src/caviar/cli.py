@@ -1,0 +1,219 @@
+"""The command line: every command is a few calls of the rooms below."""
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, Optional
+
+import typer
+
+from caviar.errors import CaviarError
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False,
+    help="Trains hundreds of variants of a neural network at once and measures what makes it better.",
+)  # fmt: skip
+
+Data = Annotated[str, typer.Argument(metavar="DATA", help="CSV, Parquet, NPZ, a folder of images or MNIST files, or digits, wine, …")]
+Target = Annotated[Optional[str], typer.Option("--target", metavar="COL", help="the column to predict")]
+Task = Annotated[str, typer.Option("--task", help="auto, classification or regression")]
+Sets = Annotated[Optional[list[str]], typer.Option("--set", metavar="NAME=VALUE", help="fix a hyperparameter")]
+Vary = Annotated[Optional[list[str]], typer.Option("--vary", metavar="NAME=LOW..HIGH[:log|one_minus_log]", help="search over a range, or NAME=a,b,c")]
+Epochs = Annotated[int, typer.Option("--epochs", min=1, help="epochs of a trial that is not stopped")]
+Minutes = Annotated[Optional[float], typer.Option("--minutes", help="budget of training time")]
+Metric = Annotated[Optional[str], typer.Option("--metric", help="what trials are compared by: error or log_loss")]
+BaseError = Annotated[Optional[float], typer.Option("--base-error", help="error of the best possible predictor (0.01 is 1 %)")]
+Seed = Annotated[int, typer.Option("--seed", min=0)]
+Run = Annotated[Optional[Path], typer.Option("--run", metavar="DIR", help="folder of the study (default: runs/NAME)")]
+Json = Annotated[bool, typer.Option("--json", help="print one JSON object on standard output and nothing else there")]
+Existing = Annotated[Path, typer.Argument(metavar="RUN", help="folder of a study")]
+
+
+def _says(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A CaviarError becomes its sentence on standard error and exit code 2."""
+
+    @wraps(command)
+    def run(*arguments: Any, **options: Any) -> Any:
+        try:
+            return command(*arguments, **options)
+        except CaviarError as error:
+            _fail(str(error))
+        except KeyboardInterrupt:
+            _fail("Stopped. What was committed is kept.", 130)
+        except BrokenPipeError:
+            sys.stderr.close()
+            raise SystemExit(0) from None
+
+    return run
+
+
+def _fail(sentence: str, code: int = 2) -> NoReturn:
+    print(f"caviar: {sentence}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+@app.command()
+@_says
+def search(
+    data: Data, target: Target = None, trials: Annotated[int, typer.Option("--trials", min=1)] = 256,
+    epochs: Epochs = 50, minutes: Minutes = None, set_: Sets = None, vary: Vary = None, metric: Metric = None,
+    base_error: BaseError = None, seed: Seed = 0, run: Run = None, json_: Json = False, task: Task = "auto",
+    stopping: Annotated[str, typer.Option("--stopping", help="halving or none")] = "halving",
+) -> None:  # fmt: skip
+    """Train hundreds of networks at once, keep the best, say what holds it back."""
+    from caviar.study import jobs
+
+    jobs_run(
+        lambda watch: jobs.search(
+            data, target=target, task=task, trials=trials, epochs=epochs, minutes=minutes, fixed=set_ or [],
+            varied=vary or [], metric=metric, base_error=base_error, seed=seed, run=run, stopping=stopping, watch=watch,
+        ), json_,
+    )  # fmt: skip
+
+
+@app.command()
+@_says
+def train(
+    data: Data, target: Target = None, set_: Sets = None, epochs: Epochs = 50, minutes: Minutes = None,
+    metric: Metric = None, base_error: BaseError = None, seed: Seed = 0, run: Run = None, json_: Json = False,
+    task: Task = "auto",
+) -> None:  # fmt: skip
+    """Train one network."""
+    from caviar.study import jobs
+
+    jobs_run(
+        lambda watch: jobs.train(
+            data, target=target, task=task, fixed=set_ or [], epochs=epochs, minutes=minutes, metric=metric,
+            base_error=base_error, seed=seed, run=run, watch=watch,
+        ), json_,
+    )  # fmt: skip
+
+
+@app.command()
+@_says
+def demo(run: Run = None, seed: Seed = 0, json_: Json = False) -> None:
+    """The main job on scikit-learn's digits: 256 networks, a report, a model."""
+    from caviar.study import jobs
+
+    jobs_run(lambda watch: jobs.demo(run=run, seed=seed, watch=watch), json_)
+
+
+@app.command()
+@_says
+def resume(run: Existing, minutes: Minutes = None, json_: Json = False) -> None:
+    """Go on with a study that was stopped or killed."""
+    from caviar.study import jobs
+
+    jobs_run(lambda watch: jobs.resume(run, minutes=minutes, watch=watch), json_)
+
+
+@app.command()
+@_says
+def status(run: Existing, json_: Json = False) -> None:
+    """How far a study is."""
+    from caviar.study.jobs import open_existing
+    from caviar.study.summary import summary
+
+    study = open_existing(run)
+    found = summary(study)
+    if json_:
+        _print_json(found)
+        return
+    from caviar.report.text import status_text
+
+    print(status_text(study, found))
+
+
+@app.command()
+@_says
+def report(run: Existing, json_: Json = False) -> None:
+    """Write the study's page anew."""
+    from caviar.report.page import write_report
+    from caviar.study.jobs import open_existing
+    from caviar.study.summary import summary
+
+    study = open_existing(run)
+    path = write_report(study)
+    if json_:
+        _print_json({**summary(study), "report": str(path)})
+    else:
+        print(path)
+
+
+@app.command()
+@_says
+def predict(
+    model: Annotated[Path, typer.Argument(metavar="MODEL")], data: Data,
+    output: Annotated[Optional[Path], typer.Option("--output", metavar="FILE.csv", help="write there instead of printing")] = None,
+    probabilities: Annotated[bool, typer.Option("--probabilities", help="a column of probability for each class")] = False,
+) -> None:  # fmt: skip
+    """Predict every row of new data with a saved model."""
+    from caviar.study.jobs import predict_table
+
+    text = predict_table(model, data, probabilities)
+    if output is None:
+        sys.stdout.write(text)
+        return
+    aside = output.with_name(output.name + ".part")
+    try:
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(output)
+    except OSError as error:
+        raise CaviarError(f"The predictions cannot be written to '{output}': {error.strerror}. Choose another place.") from error
+
+
+@app.command()
+@_says
+def evaluate(model: Annotated[Path, typer.Argument(metavar="MODEL")], data: Data, json_: Json = False) -> None:
+    """Compare a saved model's predictions with the truth."""
+    from caviar.study.model import load
+
+    found = load(model).evaluate(data)
+    found.pop("row_errors")
+    if json_:
+        _print_json(found)
+        return
+    for name, value in found.items():
+        print(f"{name:>16}  {value:.6g}" if isinstance(value, float) else f"{name:>16}  {value}")
+
+
+def jobs_run(job: Callable[[Any], Any], as_json: bool) -> None:
+    """Run a job with live progress, write its report, print its summary."""
+    from caviar.report.page import write_report
+    from caviar.report.progress import Progress
+    from caviar.study.loop import Stop
+    from caviar.study.summary import summary
+
+    progress = Progress(quiet=as_json)
+    with progress:
+        try:
+            study = job(progress)
+        except Stop as stop:
+            study = stop.study
+            progress.say(f"Stopped ({stop.why}); the best so far is kept. Go on with: caviar resume {study.folder}")
+    path = write_report(study)
+    found = {**summary(study), "report": str(path)}
+    if as_json:
+        _print_json(found)
+        return
+    from caviar.report.text import study_text
+
+    print(study_text(study, found))
+
+
+def _print_json(found: Any) -> None:
+    from caviar.study.summary import clean
+
+    json.dump(clean(found), sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+def main() -> None:
+    """The console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

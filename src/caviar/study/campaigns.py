@@ -1,0 +1,164 @@
+"""How a piece of work is laid out: which cohorts, how many slots, which streams."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from caviar.data.streams import updates_per_epoch
+from caviar.records.trial import Trial
+from caviar.search.space import Space
+from caviar.study.material import Material
+from caviar.study.spec import Campaign, CohortSpec, StreamSpec
+
+# Trials that are trained again on fresh seeds before the best is declared.
+CONFIRMED = 3
+# Below this many dev rows repeated cross-validation takes the place of one dev set.
+FEW_DEV_ROWS = 1000
+FOLDS = 5
+REPEATS = 2
+# At least this many trials share a structure, so that each program's compilation pays.
+TRIALS_PER_STRUCTURE = 96
+MOST_STRUCTURES = 3
+# A segment that holds several epochs spares the host's part where an epoch is short.
+EPOCHS_PER_SEGMENT = 8
+SHORT_EPOCH_UPDATES = 64
+
+
+def search(
+    material: Material, space: Space, *, trials: int, epochs: int, stopping: str | None, seed: int, devices: int,
+    first_trial: int = 0, first_cohort: int = 0,
+) -> Campaign:  # fmt: skip
+    """A search: a few structures, each with its share of the trials, slots refilled as trials end."""
+    count = max(1, min(MOST_STRUCTURES, trials // TRIALS_PER_STRUCTURE))
+    structures = space.structures(seed, count)
+    shares = _shares(trials, len(structures))
+    stream = (StreamSpec(0, seed),)
+    cohorts = []
+    for number, (structure, share) in enumerate(zip(structures, shares, strict=True), start=first_cohort):
+        layout = slots_for(material, structure, share, devices, halving=stopping is not None)
+        cohorts.append(CohortSpec(number, structure, *layout, streams=stream, count=share))
+    return Campaign("search", "which hyperparameters serve this data", epochs, stopping, tuple(cohorts), first_trial)
+
+
+def train(
+    material: Material, configuration: Mapping[str, Any], *, epochs: int, seed: int, devices: int,
+    first_trial: int = 0, first_cohort: int = 0,
+) -> Campaign:  # fmt: skip
+    """One network."""
+    structure = structure_of(configuration)
+    spec = CohortSpec(
+        first_cohort, structure, slots=1, group=1, devices=1, epochs=_epochs(material, structure),
+        streams=(StreamSpec(0, seed),), trials=({"configuration": dict(configuration), "group": 0},),
+    )  # fmt: skip
+    return Campaign("train", "one network", epochs, None, (spec,), first_trial)
+
+
+def confirm(
+    material: Material, best: Sequence[Trial], *, cohorts: Mapping[int, CohortSpec], epochs: int, seed: int,
+    devices: int, first_trial: int, first_cohort: int, seeds: int = 4,
+) -> Campaign:  # fmt: skip
+    """The best few trained again on fresh seeds and streams, or cross-validated where dev is small."""
+    few = len(material.splits.dev) < FEW_DEV_ROWS
+    specs, about = [], {}
+    number = first_trial
+    by_structure: dict[str, list[Trial]] = {}
+    for trial in best:
+        by_structure.setdefault(repr(cohorts[trial.cohort].structure), []).append(trial)
+    for group in by_structure.values():
+        before = cohorts[group[0].cohort]
+        make = _cross_validated if few else _reseeded
+        spec = make(material, before, group, seed=seed, devices=devices, number=first_cohort + len(specs), seeds=seeds)
+        for one in spec.trials:
+            about[str(number)] = one["of"]
+            number += 1
+        specs.append(spec)
+    how = "cross-validation" if few else "fresh seeds and streams"
+    return Campaign(
+        "confirm", f"does the best hold on {how}", epochs, None, tuple(specs), first_trial,
+        {"of": about, "how": how},
+    )  # fmt: skip
+
+
+def _reseeded(
+    material: Material, before: CohortSpec, best: Sequence[Trial], *, seed: int, devices: int, number: int, seeds: int
+) -> CohortSpec:
+    """The search's own program again: each group a fresh stream, each configuration a few times in it."""
+    groups = before.slots // before.group
+    streams = tuple(StreamSpec(1 + group, seed + 1 + group) for group in range(groups))
+    trials: list[dict[str, Any]] = []
+    room = [before.group] * groups
+    for repeat in range(seeds):
+        for trial in best:
+            group = repeat % groups
+            if room[group]:
+                room[group] -= 1
+                trials.append(_again(trial, group, repeat))
+    trials.sort(key=lambda one: one["group"])
+    return CohortSpec(
+        number, before.structure, before.slots, before.group, before.devices, before.epochs, streams, 0, tuple(trials)
+    )
+
+
+def _cross_validated(
+    material: Material, before: CohortSpec, best: Sequence[Trial], *, seed: int, devices: int, number: int, seeds: int
+) -> CohortSpec:
+    """Every row of train and dev is judged by networks that did not see it, twice."""
+    streams = tuple(
+        StreamSpec(1 + repeat * FOLDS + fold, seed + 1 + repeat, fold, FOLDS)
+        for repeat in range(REPEATS)
+        for fold in range(FOLDS)
+    )
+    trials = [_again(trial, group, group) for group in range(len(streams)) for trial in best]
+    groups = math.ceil(len(streams) / devices) * devices
+    return CohortSpec(
+        number, before.structure, groups * len(best), len(best), devices, before.epochs, streams, 0, tuple(trials)
+    )
+
+
+def _again(trial: Trial, group: int, repeat: int) -> dict[str, Any]:
+    fresh = (trial.seed * 2654435761 + 97 * (repeat + 1)) % (1 << 62)
+    return {"configuration": trial.configuration, "seed": fresh, "group": group, "of": trial.number}
+
+
+def structure_of(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """The structural part of a configuration."""
+    return {
+        "hidden": list(configuration["hidden"]),
+        "batch_size": configuration["batch_size"],
+        "encoding": configuration["encoding"],
+    }
+
+
+def slots_for(
+    material: Material, structure: Mapping[str, Any], trials: int, devices: int, *, halving: bool
+) -> tuple[int, int, int, int]:
+    """(slots, group, devices, epochs) for a cohort: from the cache, the memory and the number of trials.
+
+    With halving most slot-epochs go to trials that end early, and the few that stay need all their epochs one after the
+    other; so more than a fifth of the trials at once would leave slots empty at the end.
+    """
+    from caviar.training.memory import group_size, most_slots
+
+    prepared = material.prepare(StreamSpec(0, 0), structure["encoding"])
+    architecture = material.architecture(structure, prepared.encoder.features)
+    data = prepared.version.inputs.nbytes
+    rows = len(prepared.stream.sample) + len(prepared.stream.dev)
+    fits = most_slots(architecture, rows, data, devices)
+    wanted = max(2, math.ceil(trials / 5)) if halving else trials
+    wanted = max(1, min(wanted, trials, fits, 64))
+    devices = min(devices, wanted)
+    group = max(1, min(group_size(architecture), math.ceil(wanted / devices)))
+    groups = max(devices, math.ceil(wanted / (group * devices)) * devices)
+    group = min(group, math.ceil(wanted / groups))
+    return groups * group, group, devices, _epochs(material, structure)
+
+
+def _epochs(material: Material, structure: Mapping[str, Any]) -> int:
+    updates = updates_per_epoch(len(material.splits.train), int(structure["batch_size"]))
+    return EPOCHS_PER_SEGMENT if updates <= SHORT_EPOCH_UPDATES else 1
+
+
+def _shares(trials: int, parts: int) -> list[int]:
+    return [trials // parts + (1 if part < trials % parts else 0) for part in range(parts)]
+
+

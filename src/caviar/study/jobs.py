@@ -1,0 +1,147 @@
+"""Whole jobs, as the command line runs them: read, split, search or train, finish. Each can be resumed."""
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from caviar.data.read import read
+from caviar.data.splits import split
+from caviar.errors import CaviarError, DataError, StudyError
+from caviar.search.space import Space
+from caviar.study.model import load
+from caviar.study.study import Study
+
+Watch = Callable[[Any], None] | None
+DEMO_TRIALS = 256
+DEMO_EPOCHS = 50
+
+
+def search(
+    data: str, *, target: str | None, task: str, trials: int, epochs: int, minutes: float | None,
+    fixed: Sequence[str], varied: Sequence[str], metric: str | None, base_error: float | None, seed: int,
+    run: Path | None, stopping: str, watch: Watch,
+) -> Study:  # fmt: skip
+    """`caviar search`: a study in a new folder, finished where nothing interrupts it.
+
+    Raises:
+        CaviarError: something given is not allowed; then nothing is written.
+        Stop: Ctrl-C; the study is stored.
+    """
+    dataset = read(data, target=target, task=task)
+    space = Space.default(dataset).with_options(fixed, varied)
+    study = _begin(run, dataset, space, seed=seed, metric=metric, base_error=base_error, watch=watch)
+    study.store.set_setting("job", {"kind": "search", "data": data, "target": target})
+    study.search(trials, epochs, stopping=None if stopping == "none" else stopping, minutes=minutes)
+    return study.finish()
+
+
+def train(
+    data: str, *, target: str | None, task: str, fixed: Sequence[str], epochs: int, minutes: float | None,
+    metric: str | None, base_error: float | None, seed: int, run: Path | None, watch: Watch,
+) -> Study:  # fmt: skip
+    """`caviar train`: one network.
+
+    Raises:
+        CaviarError, Stop: as for `search`.
+    """
+    dataset = read(data, target=target, task=task)
+    space = Space.default(dataset).with_options(fixed)
+    study = _begin(run, dataset, space, seed=seed, metric=metric, base_error=base_error, watch=watch)
+    study.store.set_setting("job", {"kind": "train", "data": data, "target": target})
+    study.train(epochs=epochs, minutes=minutes)
+    return study.finish()
+
+
+def demo(*, run: Path | None, seed: int, watch: Watch) -> Study:
+    """`caviar demo`: the main job on scikit-learn's handwritten digits."""
+    return search(
+        "digits", target=None, task="auto", trials=DEMO_TRIALS, epochs=DEMO_EPOCHS, minutes=None, fixed=[], varied=[],
+        metric=None, base_error=None, seed=seed, run=run or free_folder("demo"), stopping="halving", watch=watch,
+    )  # fmt: skip
+
+
+def resume(run: Path, *, minutes: float | None, watch: Watch) -> Study:
+    """`caviar resume`: what the interrupted command would have done.
+
+    Raises:
+        CaviarError, Stop: as for `search`.
+    """
+    study = open_existing(run, watch=watch)
+    study.resume(minutes)
+    if not study.store.setting("test_opened", 0):
+        study.finish()
+    return study
+
+
+def open_existing(run: Path, watch: Watch = None) -> Study:
+    """A study that is there.
+
+    Raises:
+        StudyError: there is none.
+    """
+    if not (run / "study.db").exists():
+        near = ""
+        if run.parent.is_dir():
+            found = sorted(path.parent.name for path in run.parent.glob("*/study.db"))
+            near = f" In '{run.parent}' there are: {', '.join(found[:10])}." if found else ""
+        raise StudyError(f"There is no study in '{run}'.{near}")
+    return Study(run, watch=watch)
+
+
+def _begin(run: Path | None, dataset: Any, space: Space, **options: Any) -> Study:
+    folder = run or free_folder(dataset.name)
+    if (folder / "study.db").exists():
+        raise StudyError(
+            f"'{folder}' holds a study already. Go on with it (caviar resume {folder}), or choose another folder with --run."
+        )
+    splits = split(dataset, seed=options["seed"])
+    return Study(folder, splits, space=space, **options)
+
+
+def free_folder(name: str) -> Path:
+    """runs/NAME, or runs/NAME-2 and on where that is taken.
+
+    >>> free_folder("no such run").as_posix()
+    'runs/no-such-run'
+    """
+    stem = "".join(letter if letter.isalnum() or letter in "._" else "-" for letter in Path(name).name).strip("-.") or "run"
+    for ending in (".gz", ".csv", ".tsv", ".parquet", ".npz", ".tar"):
+        stem = stem.removesuffix(ending)
+    folder, number = Path("runs", stem), 2
+    while folder.exists():
+        folder, number = Path("runs", f"{stem}-{number}"), number + 1
+    return folder
+
+
+def predict_table(model: Path, data: str, probabilities: bool) -> str:
+    """Predictions as CSV: a header, then a row for each row of the data.
+
+    Raises:
+        CaviarError: the model or the data cannot be read.
+    """
+    network = load(model)
+    dataset = network.dataset(data)
+    if not dataset.rows:
+        raise DataError(f"'{data}' holds no rows to predict.")
+    header, columns = ["prediction"], [network.predict(dataset)]
+    if probabilities:
+        if network.task != "classification":
+            raise CaviarError("This model predicts numbers, which have no probabilities. Leave --probabilities out.")
+        shares = network.predict_probabilities(dataset)
+        header += [f"probability of {name}" for name in network.classes]
+        columns += list(shares.T)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    for row in zip(*columns, strict=True):
+        writer.writerow([_cell(value) for value in row])
+    return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """Shortest text that reads back as the same number."""
+    return repr(float(value)) if isinstance(value, float | np.floating) else value

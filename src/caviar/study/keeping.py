@@ -1,0 +1,127 @@
+"""What a study's folder holds beside the database: the data, the split, the weights of the best."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from caviar import __version__
+from caviar.data.dataset import Dataset
+from caviar.data.read import read
+from caviar.data.splits import Splits
+from caviar.errors import DataError, StudyError
+from caviar.records import checkpoints
+from caviar.records.store import Store
+from caviar.study.kept import arrays_of, kept_of
+
+
+def begin(folder: Path, splits: Splits, about: Mapping[str, Any]) -> None:
+    """A new study's folder, with its split, and its data where that lives in memory alone.
+
+    Raises:
+        StudyError: the folder holds something else.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise StudyError(f"The folder '{folder}' is not empty and holds no study. Choose another folder.")
+    folder.mkdir(parents=True, exist_ok=True)
+    dataset = splits.dataset
+    if dataset.source.get("kind") != "file":
+        dataset.save(folder / "data")
+    arrays = {name: getattr(splits, name) for name in ("train", "dev", "test", "train_dev", "choose")}
+    plain = {
+        "seed": splits.seed, "method": splits.method, "findings": [dict(f) for f in splits.findings],
+        "fingerprint": dataset.fingerprint, "source": dict(dataset.source), "name": dataset.name,
+    }  # fmt: skip
+    sha = checkpoints.save(folder / "split", arrays, plain)
+    with Store(folder / "study.db") as store:
+        store.set_setting("split", sha)
+        store.set_setting("study", {**about, "created": time.time(), "version": __version__, "data": _describe(splits)})
+
+
+def _describe(splits: Splits) -> dict[str, Any]:
+    """What a report says about the data, so that it can be read without the data."""
+    dataset = splits.dataset
+    return {
+        "name": dataset.name, "rows": dataset.rows, "schema": dataset.schema.to_dict(), "notes": list(dataset.notes),
+        "splits": splits.summary(), "source": dict(dataset.source), "fingerprint": dataset.fingerprint,
+    }  # fmt: skip
+
+
+def splits_of(store: Store, folder: Path) -> Splits:
+    """The split of a study with its data read again.
+
+    Raises:
+        StudyError: the data is gone or has changed.
+    """
+    arrays, plain = checkpoints.load(folder / "split", store.setting("split"))
+    try:
+        dataset = Dataset.load(folder / "data") if (folder / "data").exists() else _read_again(plain["source"])
+    except DataError as error:
+        raise StudyError(f"The data of this study cannot be read again: {error}") from error
+    if dataset.fingerprint != plain["fingerprint"]:
+        raise StudyError(
+            f"The data '{plain['name']}' has changed since this study began, so going on would mix two data sets. "
+            "Put the old data back, or begin a new study in another folder."
+        )
+    return Splits(
+        dataset=dataset, seed=plain["seed"], method=plain["method"], findings=tuple(plain["findings"]), **arrays
+    )
+
+
+def _read_again(source: Mapping[str, Any]) -> Dataset:
+    options = {name: value for name, value in source.items() if name not in ("kind", "path")}
+    return read(source["path"], **options)
+
+
+def check_same(store: Store, folder: Path, splits: Splits | None, given: Mapping[str, Any]) -> None:
+    """Refuse to open a study with other data, seed or metric than it was begun with.
+
+    Raises:
+        StudyError: they differ.
+    """
+    about = store.setting("study")
+    if about is None:
+        raise StudyError(f"'{folder / 'study.db'}' was never finished being made. Remove the folder and begin again.")
+    if splits is not None:
+        _, plain = checkpoints.load(folder / "split", store.setting("split"))
+        same = splits.dataset.fingerprint == plain["fingerprint"] and splits.seed == plain["seed"]
+        if not same:
+            raise StudyError(
+                f"The folder '{folder}' holds a study of other data ('{plain['name']}') or of another split. "
+                "Choose another folder, or open it without giving splits."
+            )
+    for name, value in given.items():
+        if value is not None and value != about[name]:
+            raise StudyError(f"The study in '{folder}' was begun with {name} {about[name]!r}. Got {value!r}.")
+
+
+def check_signature(store: Store, now: dict[str, Any]) -> None:
+    """Note where a study goes on under another signature: from there its bits are equal to rounding only."""
+    signatures = store.setting("signatures", [])
+    if not signatures or signatures[-1]["signature"] != now:
+        store.set_setting("signatures", [*signatures, {"tick": store.tick(0), "signature": now}])
+
+
+def save_weights(store: Store, folder: Path, kept: Mapping[int, Any]) -> None:
+    """Write the best trials' weights and per-row records as one file, together with those of earlier campaigns."""
+    whole = {**load_weights(store, folder), **kept}
+    if not whole:
+        return
+    arrays, plain = arrays_of(whole)
+    old = store.artefacts("best_weights")
+    sha = checkpoints.save(folder / "weights", arrays, plain)
+    path = f"weights/{sha}.safetensors"
+    store.add_artefact(sha, "best_weights", path, (folder / path).stat().st_size, {"trials": sorted(whole)})
+    for artefact in old:
+        if artefact.sha256 != sha:
+            store.remove_artefact(artefact.sha256, "best_weights")
+            (folder / artefact.path).unlink(missing_ok=True)
+
+
+def load_weights(store: Store, folder: Path) -> dict[int, Any]:
+    """What `save_weights` wrote, by trial."""
+    found = store.artefacts("best_weights")
+    if not found:
+        return {}
+    arrays, plain = checkpoints.load(folder / "weights", found[-1].sha256)
+    return kept_of(arrays, plain)

@@ -1,0 +1,349 @@
+"""A lane: one cohort at a time, driven by events, committed segment by segment, replayed after a kill.
+
+The same code trains and replays. Training, it stores what it decided; replaying, it is given what was stored, checks
+that the segment measures the same bits, and does what the log says.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from caviar.records.events import Event
+from caviar.records.history import FIELDS, Block
+from caviar.records.status import Status
+from caviar.records.trial import Trial
+from caviar.search.stopping import Report, StoppingRule, exempt
+from caviar.study.kept import Kept
+from caviar.study.material import CohortMaterial, Material, gather, own_widths, trial_seed
+from caviar.study.spec import Campaign, CohortSpec
+from caviar.training.cohort import Cohort, Layout
+from caviar.training.features import Features, features_of, union
+from caviar.training.values import Assignment
+
+_AT = {name: number for number, name in enumerate(FIELDS)}
+_IN_UNITS = [_AT[name] for name in ("train_error", "dev_error", "judge_error")]
+# Weights of this many of the best trials are kept at hand; all else can be replayed.
+KEPT_WEIGHTS = 64
+
+
+@dataclass
+class Progress:
+    """What the host knows of a campaign beside the device: enough, with the state, to go on."""
+
+    asked: int = 0  # trials drawn or taken so far, over the whole campaign
+    live: dict[int, Trial] = field(default_factory=dict)  # by slot
+    best: dict[int, tuple[float, float]] = field(default_factory=dict)  # by trial: value, cost
+    model_epochs: int = 0
+    slot_epochs: int = 0  # run by busy groups, live or not
+    useful: float = 0.0  # arithmetic of real units and live slots
+    arithmetic: float = 0.0
+
+
+class Lane:
+    """Trains the cohort of a spec.
+
+    Args:
+        campaign, spec: what is to be done.
+        material: the data.
+        draw: gives the next `n` configurations for a structure.
+        stopping: the rule, or None.
+        study_seed: of the study.
+        kept: best weights by trial, shared by the cohorts of a campaign.
+        metric: what trials are compared by.
+    """
+
+    def __init__(
+        self, campaign: Campaign, spec: CohortSpec, material: Material, *, draw: Any, stopping: StoppingRule | None,
+        study_seed: int, kept: dict[int, Kept], metric: str = "error", preview: Sequence[Mapping[str, Any]] = (),
+    ) -> None:  # fmt: skip
+        self.campaign, self.spec, self.material = campaign, spec, material
+        self.draw, self.stopping, self.study_seed, self.kept, self.metric = draw, stopping, study_seed, kept, metric
+        self.gathered: CohortMaterial = gather(material, spec)
+        self.progress = Progress()
+        self.part = 8  # batches of a look within a long epoch, adapted to the clock
+        self.taken = 0  # trials of this cohort that have been given a slot
+        self.size = spec.count or len(spec.trials)  # smaller where the sampler has no more
+        architecture = material.architecture(spec.structure, self.gathered.features)
+        configurations = [trial["configuration"] for trial in spec.trials] or list(preview)
+        features = features_of(
+            configurations, weighted=material.splits.dataset.weights is not None,
+            metric="log_loss" if metric == "log_loss" else "error",
+        )  # fmt: skip
+        self.cohort = Cohort(
+            architecture, features, Layout(spec.slots, spec.group, spec.devices, spec.epochs),
+            self.gathered.versions, self.gathered.group_streams,
+        )  # fmt: skip
+
+    # ---- what is left to do --------------------------------------------------------------------------------------
+
+    @property
+    def done(self) -> bool:
+        """Whether every trial has ended."""
+        return self.taken == self.size and not self.progress.live
+
+    # ---- deciding ------------------------------------------------------------------------------------------------
+
+    def admissions(self, tick: int, freed: Sequence[int] = ()) -> tuple[list[Event], list[Trial]]:
+        """Events that fill the free slots, and the new trials' records.
+
+        Args:
+            freed: slots that other events of the same tick make free.
+        """
+        free = [slot for slot in range(self.spec.slots) if slot not in self.progress.live or slot in freed]
+        wanted = min(len(free), self.size - self.taken)
+        if wanted <= 0:
+            return [], []
+        if self.spec.trials:
+            chosen = list(self.spec.trials[self.taken : self.taken + wanted])
+            slots = self._slots_in_groups(chosen, free)
+        else:
+            chosen = [{"configuration": c} for c in self.draw(wanted, dict(self.spec.structure))]
+            slots = free[: len(chosen)]
+            if len(chosen) < wanted:
+                self.size = self.taken + len(chosen)
+        events, trials = [], []
+        for slot, one in zip(slots, chosen, strict=False):
+            number = self.campaign.first_trial + self.progress.asked + len(trials)
+            trial = self._new_trial(number, slot, one)
+            trials.append(trial)
+            events.append(Event(0, tick, len(events), "admit", slot, number, _payload(trial), "sampler"))
+        return events, trials
+
+    def _slots_in_groups(self, chosen: list[Mapping[str, Any]], free: list[int]) -> list[int]:
+        """Given trials name the group (and so the stream) that they belong to."""
+        left = list(free)
+        slots = []
+        for one in chosen:
+            group = one.get("group")
+            fit = (slot for slot in left if group is None or slot // self.spec.group == group)
+            slots.append(next(fit))
+            left.remove(slots[-1])
+        return slots
+
+    def _new_trial(self, number: int, slot: int, one: Mapping[str, Any]) -> Trial:
+        configuration = dict(one["configuration"])
+        epochs = self.campaign.epochs
+        stream = self.gathered.prepared[slot // self.spec.group].stream
+        return Trial(
+            number=number, status=Status.RUNNING, configuration=configuration,
+            seed=int(one.get("seed", trial_seed(self.study_seed, number))), stream=stream.number,
+            cohort=self.spec.number, exempt=self.stopping is not None and exempt(self.study_seed, number),
+            horizon=epochs, stop_at=epochs,
+        )  # fmt: skip
+
+    def decide(self, block: Block, tick: int) -> tuple[list[Event], list[Trial]]:
+        """What the measurements of a segment lead to: trials finished, diverged or stopped, then slots refilled."""
+        ended = self._ended(block)
+        changed = []
+        events = []
+        freed = []
+        for slot in sorted(self.progress.live):
+            trial = self.progress.live[slot]
+            if trial.number in ended:
+                status, reason = ended[trial.number]
+                trial = replace(trial, status=status, reason=reason)
+                payload = {"status": str(status), "reason": reason}
+                author = "stopping" if status is Status.STOPPED else "engine"
+                events.append(Event(0, tick, len(events), "evict", slot, trial.number, payload, author))
+                freed.append(slot)
+            changed.append(trial)
+        admitted, fresh = self.admissions(tick, freed)
+        events += [replace(event, sequence=len(events) + n) for n, event in enumerate(admitted)]
+        if not admitted and freed:
+            moves = self._compaction(set(self.progress.live) - set(freed))
+            for target, source in sorted(moves.items()):
+                number = self.progress.live[source].number
+                payload = {"from": source}
+                events.append(Event(0, tick, len(events), "copy", target, number, payload, "engine"))
+        return events, changed + fresh
+
+    def _ended(self, block: Block) -> dict[int, tuple[Status, str]]:
+        """Trials that end here, with their status and why."""
+        last = {int(trial): row for row, trial in enumerate(block.trials)}  # the last row of each trial
+        ended: dict[int, tuple[Status, str]] = {}
+        reports = []
+        for slot in sorted(self.progress.live):
+            trial = self.progress.live[slot]
+            values = block.values[last[trial.number]]
+            epoch = int(block.epochs[last[trial.number]])
+            value = float(values[_AT["dev_cost" if self.metric == "log_loss" else "dev_error"]])
+            if not (math.isfinite(values[_AT["cost"]]) and math.isfinite(values[_AT["dev_cost"]])):
+                ended[trial.number] = (Status.DIVERGED, f"its cost was not finite at epoch {epoch}")
+                value = math.inf
+            elif epoch >= trial.stop_at:
+                ended[trial.number] = (Status.FINISHED, "")
+            reports.append(Report(trial.number, epoch, value, trial.exempt))
+        if self.stopping is not None:
+            for decision in self.stopping.decide(reports):
+                if not decision.keep and decision.trial not in ended:
+                    ended[decision.trial] = (Status.STOPPED, decision.reason)
+        return ended
+
+    def interruptions(self, tick: int, reason: str) -> tuple[list[Event], list[Trial]]:
+        """Events that end everything that still trains."""
+        events, trials = [], []
+        for slot, trial in sorted(self.progress.live.items()):
+            payload = {"status": str(Status.INTERRUPTED), "reason": reason}
+            events.append(Event(0, tick, len(events), "evict", slot, trial.number, payload, "budget"))
+            trials.append(replace(trial, status=Status.INTERRUPTED, reason=reason))
+        return events, trials
+
+    def _compaction(self, live: set[int]) -> dict[int, int]:
+        """Moves (target: source) that empty whole groups, once no more trials come and that makes a device faster."""
+        spec = self.spec
+        if len(spec.streams) > 1 or not live:
+            return {}
+        per_device = spec.slots // spec.devices
+        now = max(len({slot // spec.group for slot in live if slot // per_device == d}) for d in range(spec.devices))
+        needed = math.ceil(math.ceil(len(live) / spec.group) / spec.devices)
+        if needed >= now:
+            return {}
+        groups = [d * per_device // spec.group + g for g in range(needed) for d in range(spec.devices)]
+        places = [group * spec.group + slot for group in groups for slot in range(spec.group)]
+        staying = {slot for slot in live if slot in places}
+        free = iter(place for place in places if place not in staying)
+        return {next(free): slot for slot in sorted(live - staying)}
+
+    # ---- doing ---------------------------------------------------------------------------------------------------
+
+    def apply(self, events: Sequence[Event]) -> None:
+        """Let events take effect: evictions, moves, then admissions."""
+        for event in events:
+            if event.kind == "evict":
+                self._keep_weights(event.slot)
+                self.cohort.evict(event.slot)
+                del self.progress.live[event.slot]
+        moves = {event.slot: int(event.payload["from"]) for event in events if event.kind == "copy"}
+        if moves:
+            self.cohort.copy(moves)
+            for target, source in moves.items():
+                self.progress.live[target] = self.progress.live.pop(source)
+                self.cohort.evict(source)
+        admitted = {event.slot: self._trial_of(event) for event in events if event.kind == "admit"}
+        if admitted:
+            assignments = {slot: self.assignment(slot, trial) for slot, trial in admitted.items()}
+            self._grow([trial.configuration for trial in admitted.values()])
+            self.cohort.admit(assignments)
+            self.progress.live.update(admitted)
+            self.taken += len(admitted)
+            self.progress.asked += len(admitted)
+
+    def _grow(self, configurations: list[dict[str, Any]]) -> None:
+        """Move to a larger program where a new trial uses something that this one does not hold."""
+        wanted: Features = self.cohort.key.features
+        for configuration in configurations:
+            own = features_of([configuration], weighted=wanted.weighted, metric=wanted.metric)
+            wanted = union(wanted, own)
+        self.cohort.move(wanted)
+
+    def _trial_of(self, event: Event) -> Trial:
+        return Trial(number=event.trial, status=Status.RUNNING, **event.payload)
+
+    def assignment(self, slot: int, trial: Trial) -> Assignment:
+        """What a slot is to train."""
+        prepared = self.gathered.prepared[slot // self.spec.group]
+        configuration = trial.configuration
+        balanced = configuration["class_weight"] == "balanced"
+        widths = own_widths(prepared.encoder.features, configuration, self.material.outputs)
+        return Assignment(
+            trial=trial.number, configuration=configuration, seed=trial.seed, widths=widths,
+            examples=len(prepared.stream.rows),
+            updates=self.gathered.group_streams[slot // self.spec.group].updates(self.cohort.architecture.batch_size),
+            horizon=trial.horizon, stop_at=trial.stop_at, class_weights=prepared.class_weights if balanced else (),
+        )  # fmt: skip
+
+    def epochs_ahead(self) -> int:
+        """Whole epochs until the next decision is due, at most what a segment holds."""
+        ahead = self.spec.epochs
+        for slot, trial in self.progress.live.items():
+            own = int(self.cohort.own_epochs[slot])
+            ahead = min(ahead, trial.stop_at - own)
+            if self.stopping is not None:
+                rungs = [rung - own for rung in getattr(self.stopping, "rungs", ()) if rung > own]
+                ahead = min([ahead, *rungs])
+        return max(1, ahead)
+
+    def run(self, epochs: int, batches: int | None = None) -> Block | None:
+        """One segment; None when it ended within an epoch."""
+        measured = self.cohort.run(epochs, batches)
+        if measured is None:
+            return None
+        values = np.array(measured.fields, np.float32)
+        if self.material.task == "regression":
+            scales = [prepared.encoder.target_scale for prepared in self.gathered.prepared]
+            own = np.asarray([scales[slot // self.spec.group] for slot in measured.slots], np.float32)
+            values[:, _IN_UNITS] *= own[:, None]
+        return Block(measured.slots, measured.trials, measured.epochs, values)
+
+    def note(self, block: Block) -> None:
+        """Take a segment's measurements into the trials' records."""
+        by_trial = {trial.number: slot for slot, trial in self.progress.live.items()}
+        for row in range(len(block)):
+            slot = by_trial[int(block.trials[row])]
+            self.progress.live[slot] = self._measured(self.progress.live[slot], int(block.epochs[row]), block.values[row])
+        epochs = len(np.unique(block.epochs - _first(block))) if len(block) else 0
+        busy = {slot // self.spec.group for slot in self.progress.live}
+        self._count(epochs, len(busy) * self.spec.group)
+
+    def _measured(self, trial: Trial, epoch: int, values: np.ndarray) -> Trial:
+        trial = replace(trial, epochs=epoch, updates=epoch * self._updates(trial))
+        value = float(values[_AT["dev_cost" if self.metric == "log_loss" else "dev_error"]])
+        cost = float(values[_AT["dev_cost"]])
+        if (value, cost) >= self.progress.best.get(trial.number, (math.inf, math.inf)) or math.isnan(value + cost):
+            return trial
+        self.progress.best[trial.number] = (value, cost)
+        told = {name: float(values[_AT[name]]) for name in ("dev_error", "train_error", "dev_cost", "train_cost",
+                                                            "judge_error", "judge_cost")}  # fmt: skip
+        return replace(trial, best_epoch=epoch, **told)
+
+    def _updates(self, trial: Trial) -> int:
+        return self.cohort.groups[0].updates(self.cohort.architecture.batch_size)
+
+    def _count(self, epochs: int, slots: int) -> None:
+        progress, architecture = self.progress, self.cohort.architecture
+        progress.model_epochs += epochs * len(progress.live)
+        progress.slot_epochs += epochs * slots
+        progress.arithmetic += epochs * slots * _weights(architecture.widths)
+        for slot, trial in progress.live.items():
+            features = self.gathered.prepared[slot // self.spec.group].encoder.features
+            progress.useful += epochs * _weights(own_widths(features, trial.configuration, self.material.outputs))
+
+    def _keep_weights(self, slot: int) -> None:
+        """Copy a trial's best weights to the host if it is among the best so far."""
+        trial = self.progress.live[slot]
+        value = self.progress.best.get(trial.number, (math.inf, math.inf))[0]
+        if not math.isfinite(value):
+            return
+        if len(self.kept) >= KEPT_WEIGHTS and value >= max(kept.value for kept in self.kept.values()):
+            return
+        costs, errors = self.cohort.best_rows(slot)
+        self.kept[trial.number] = Kept(value, self.cohort.best(slot), costs, errors)
+        if len(self.kept) > KEPT_WEIGHTS:
+            del self.kept[max(self.kept, key=lambda number: self.kept[number].value)]
+
+    def keep_all(self) -> None:
+        """Copy the best weights of the trials still training, as a stop needs them."""
+        for slot in sorted(self.progress.live):
+            self._keep_weights(slot)
+
+
+def _first(block: Block) -> np.ndarray:
+    """For each row the trial's first epoch of the block."""
+    first: dict[int, int] = {}
+    for trial, epoch in zip(block.trials.tolist(), block.epochs.tolist(), strict=True):
+        first.setdefault(trial, epoch)
+    return np.asarray([first[trial] for trial in block.trials.tolist()])
+
+
+def _payload(trial: Trial) -> dict[str, Any]:
+    return {
+        "configuration": trial.configuration, "seed": trial.seed, "stream": trial.stream, "cohort": trial.cohort,
+        "exempt": trial.exempt, "horizon": trial.horizon, "stop_at": trial.stop_at,
+    }  # fmt: skip
+
+
+def _weights(widths: Sequence[int]) -> int:
+    return sum(before * after for before, after in zip(widths, widths[1:], strict=False))

@@ -1,0 +1,378 @@
+"""A study: a folder that holds splits, space, events, trials, findings and the best model."""
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from caviar.data.dataset import Dataset
+from caviar.data.splits import Splits
+from caviar.diagnosis.finding import Finding
+from caviar.errors import StudyError
+from caviar.networks.metrics import METRICS
+from caviar.records.status import Status
+from caviar.records.store import Store
+from caviar.records.trial import Trial
+from caviar.search.samplers import SAMPLERS
+from caviar.search.space import Space
+from caviar.search.stopping import STOPPING
+from caviar.study import campaigns, keeping, verdict
+from caviar.study.model import Model
+from caviar.study.spec import Campaign, CohortSpec
+
+# Metrics that trials may be compared by while they train; all are reported at the end.
+CHOOSING = ("error", "log_loss", "rmse")
+
+
+class Study:
+    """A study in a folder; an existing folder is opened with what it holds.
+
+    Args:
+        folder: of the study; made where there is none.
+        splits: what to train on. Needed for a new study; an existing one reads its own again.
+        space: what varies; by default `Space.default(splits.dataset)`.
+        seed: of everything random.
+        metric: what trials are compared by: "error" (the share misclassified, or the RMSE) or "log_loss".
+        base_error: the error that the best possible predictor would make, for the bias.
+        watch: called with a `loop.Look` after every segment.
+
+    Raises:
+        StudyError: the folder holds another study, or none and no splits were given.
+    """
+
+    def __init__(
+        self, folder: str | Path, splits: Splits | None = None, *, space: Space | None = None, seed: int | None = None,
+        metric: str | None = None, base_error: float | None = None, watch: Callable[[Any], None] | None = None,
+    ) -> None:  # fmt: skip
+        self.folder = Path(folder)
+        self.watch = watch
+        self._splits = splits
+        self._material: Any = None
+        exists = (self.folder / "study.db").exists()
+        if not exists and splits is None:
+            raise StudyError(
+                f"There is no study in '{folder}'. Give the splits of a data set to begin one: "
+                "caviar.Study(folder, caviar.split(caviar.read(...)))."
+            )
+        if not exists:
+            assert splits is not None
+            keeping.begin(self.folder, splits, {"space": (space or Space.default(splits.dataset)).to_dict(),
+                          "seed": int(seed or 0), "metric": _metric(metric, splits), "base_error": base_error or 0.0})  # fmt: skip
+        self.store = Store(self.folder / "study.db")
+        if exists:
+            keeping.check_same(self.store, self.folder, splits, {"seed": seed, "metric": metric})
+            if space is not None:
+                self._set("space", space.to_dict())
+            if base_error is not None:
+                self._set("base_error", base_error)
+        about = self.store.setting("study")
+        self.seed: int = about["seed"]
+        self.metric: str = about["metric"]
+        self.base_error: float = about["base_error"]
+        self.created: float = about["created"]
+        self.space = Space.from_dict(about["space"])
+
+    # ---- what there is ---------------------------------------------------------------------------------------------
+
+    @property
+    def splits(self) -> Splits:
+        """The study's splits, read again from their source where they were not given.
+
+        Raises:
+            StudyError: the data is gone or has changed.
+        """
+        if self._splits is None:
+            self._splits = keeping.splits_of(self.store, self.folder)
+        return self._splits
+
+    @property
+    def dataset(self) -> Dataset:
+        """The study's data."""
+        return self.splits.dataset
+
+    @property
+    def material(self) -> Any:
+        """Encoded versions and streams of the splits."""
+        if self._material is None:
+            from caviar.study.material import Material
+
+            self._material = Material(self.splits)
+        return self._material
+
+    @property
+    def trials(self) -> list[Trial]:
+        """Frozen records of all trials so far."""
+        return self.store.trials()
+
+    @property
+    def campaigns(self) -> list[Campaign]:
+        """What was done and is being done, in order."""
+        return [Campaign.from_dict(plain) for plain in self.store.setting("campaigns", [])]
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What was diagnosed so far."""
+        return [Finding(**found) for found in self.store.findings()]
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """Numbers of the study as plain data: winner, confirmation, test, statistics."""
+        return dict(self.store.setting("results", {}))
+
+    @property
+    def model_path(self) -> Path:
+        """Where the best model is kept."""
+        return self.folder / "best.caviar"
+
+    @property
+    def best_trial(self) -> Trial:
+        """The trial that is declared best; before a confirmation the one with the lowest dev error.
+
+        Raises:
+            StudyError: no trial is usable.
+        """
+        declared = self.results.get("winner", {}).get("trial")
+        return self.store.trial(declared) if declared is not None else self._ranked()[0]
+
+    def _ranked(self) -> list[Trial]:
+        """Usable trials of searches and trainings, the best first."""
+        again = {int(number) for campaign in self.campaigns for number in campaign.about.get("of", {})}
+        usable = [t for t in self.trials if t.best_epoch > 0 and t.status is not Status.DIVERGED and t.number not in again]
+        if not usable:
+            raise StudyError(
+                "No trial of this study is usable: each diverged or measured nothing. "
+                "Lower the learning rate, or search on with more trials."
+            )
+        by_cost = self.metric == "log_loss"
+        return sorted(usable, key=lambda t: (t.dev_cost if by_cost else t.dev_error, t.dev_cost, t.number))
+
+    # ---- what is done ----------------------------------------------------------------------------------------------
+
+    def search(
+        self, trials: int = 256, epochs: int = 50, *, stopping: str | None = "halving", minutes: float | None = None,
+        sampler: str = "random",
+    ) -> "Study":  # fmt: skip
+        """Train many networks at once and keep the best.
+
+        Args:
+            trials: how many configurations to try; the first is a strong default.
+            epochs: of a trial that is not stopped.
+            stopping: "halving" (successive halving with refilled slots), or None.
+            minutes: a budget of training time; the search ends at a segment and says where.
+            sampler: "random" or "grid".
+
+        Raises:
+            StudyError: an argument is not allowed, or the study is sealed or being trained elsewhere.
+        """
+        _at_least_one("trials", trials)
+        _at_least_one("epochs", epochs)
+        _known("stopping", stopping, [*STOPPING, None])
+        _known("sampler", sampler, list(SAMPLERS))
+        self._refuse_sealed()
+        devices = _start()
+        campaign = campaigns.search(
+            self.material, self.space, trials=trials, epochs=epochs, stopping=stopping, seed=self.seed,
+            devices=devices, **self._next(),
+        )  # fmt: skip
+        self._begin({**campaign.to_dict(), "about": {"sampler": sampler}})
+        return self._run(minutes)
+
+    def train(
+        self, configuration: Mapping[str, Any] | None = None, *, epochs: int = 50, minutes: float | None = None
+    ) -> "Study":
+        """Train one network.
+
+        Args:
+            configuration: values that differ from the space's own default.
+
+        Raises:
+            SpaceError: a value is not allowed.
+            StudyError: as for `search`.
+        """
+        _at_least_one("epochs", epochs)
+        self._refuse_sealed()
+        whole = self.space.fix(**dict(configuration or {})).default_configuration()
+        devices = _start()
+        campaign = campaigns.train(
+            self.material, whole, epochs=epochs, seed=self.seed, devices=devices, **self._next()
+        )
+        self._begin(campaign.to_dict())
+        return self._run(minutes)
+
+    def resume(self, minutes: float | None = None) -> "Study":
+        """Go on with what was interrupted; nothing happens where everything is done."""
+        _start()
+        return self._run(minutes)
+
+    def confirm(self) -> "Study":
+        """Train the best few again on fresh seeds and streams (small dev sets: cross-validate) and declare the best."""
+        self._refuse_sealed()
+        if self.results.get("winner"):
+            return self
+        ranked = self._ranked()
+        devices = _start()
+        last = self.campaigns[-1]
+        if last.kind != "confirm":
+            specs = {spec.number: spec for campaign in self.campaigns for spec in campaign.cohorts}
+            best = ranked[: campaigns.CONFIRMED]
+            campaign = campaigns.confirm(
+                self.material, best, cohorts=specs, epochs=last.epochs, seed=self.seed, devices=devices, **self._next()
+            )
+            self._begin(campaign.to_dict())
+        self._run(None)
+        winner = verdict.declare(self, ranked)
+        self._set_results(winner=winner)
+        return self
+
+    def diagnose(self) -> list[Finding]:
+        """Bias, variance and what else holds the best network back, as findings with their evidence."""
+        findings = verdict.diagnose(self)
+        self.store.add_findings([finding.to_dict() for finding in findings], replace=True)
+        return self.findings
+
+    def finish(self) -> "Study":
+        """Declare the best, diagnose it, save its model and open the test set; the study is then sealed."""
+        if not self.results.get("winner"):
+            if any(campaign.kind == "search" for campaign in self.campaigns):
+                self.confirm()
+            else:
+                self._set_results(winner=verdict.alone(self._ranked()[0]))
+        self.best_model().save(self.model_path)
+        self.diagnose()
+        opened = int(self.store.setting("test_opened", 0)) + 1
+        test = verdict.open_test(self, opened)
+        self.store.set_setting("test_opened", opened)
+        self._set_results(test=test)
+        return self
+
+    def best_model(self) -> Model:
+        """The model of the best trial.
+
+        Raises:
+            StudyError: no trial is usable, or its weights are not kept.
+        """
+        if self.model_path.exists() and self.results.get("model_of") == self.results.get("winner"):
+            return Model.load(self.model_path)
+        model = verdict.model_of(self)
+        model.save(self.model_path)
+        self._set_results(model_of=self.results.get("winner"))
+        return model
+
+    # ---- inside ----------------------------------------------------------------------------------------------------
+
+    def _set(self, name: str, value: Any) -> None:
+        self.store.set_setting("study", {**self.store.setting("study"), name: value})
+
+    def _set_results(self, **values: Any) -> None:
+        self.store.set_setting("results", {**self.results, **values})
+
+    def _refuse_sealed(self) -> None:
+        if self.store.setting("test_opened", 0):
+            raise StudyError(
+                f"The study in '{self.folder}' is sealed: its test set has been opened, so more trials would be chosen "
+                "by it. Begin a new study in another folder."
+            )
+
+    def _next(self) -> dict[str, int]:
+        """Numbers that the next campaign begins with."""
+        before = self.campaigns
+        cohorts = sum(len(campaign.cohorts) for campaign in before)
+        return {"first_trial": sum(campaign.trials for campaign in before), "first_cohort": cohorts}
+
+    def _begin(self, campaign: Mapping[str, Any]) -> None:
+        if self.unfinished() is not None:
+            raise StudyError(f"The study in '{self.folder}' was interrupted. Go on with it first: caviar resume {self.folder}")
+        before = self.store.setting("campaigns", [])
+        ticks = self.store.setting("campaign_ticks", {})
+        self.store.set_setting("campaign_ticks", {**ticks, str(len(before)): self.store.tick(0)})
+        self.store.set_setting("campaigns", [*before, dict(campaign)])
+        self._set_results(winner=None)
+
+    def unfinished(self) -> int | None:
+        """The number of the campaign that is still to be done, or None."""
+        done = int(self.store.setting("campaigns_done", 0))
+        return done if done < len(self.campaigns) else None
+
+    def _run(self, minutes: float | None) -> "Study":
+        number = self.unfinished()
+        if number is None:
+            return self
+        from caviar.study.loop import BUDGET, Loop, Stop
+        from caviar.training import device
+
+        campaign = self.campaigns[number]
+        used = max(spec.devices for spec in campaign.cohorts)
+        keeping.check_signature(self.store, device.signature(used).to_dict())
+        sampler = None
+        if any(spec.count for spec in campaign.cohorts):
+            sampler = SAMPLERS[campaign.about.get("sampler", "random")](self.space, self.seed)
+        loop = Loop(
+            self.store, self.folder, campaign, number, material=self.material, space=self.space, sampler=sampler,
+            seed=self.seed, metric=self.metric, watch=self.watch,
+        )  # fmt: skip
+        began = time.monotonic()
+        try:
+            loop.run(minutes)
+            self.store.set_setting("campaigns_done", number + 1)
+        except Stop as stop:
+            self._set_results(stopped={"why": stop.why, "tick": self.store.tick(0)})
+            if stop.why == BUDGET:
+                self.store.set_setting("campaigns_done", number + 1)
+                return self
+            stop.study = self
+            raise
+        finally:
+            keeping.save_weights(self.store, self.folder, loop.kept)
+            self._count(loop, time.monotonic() - began)
+        return self
+
+    def _count(self, loop: Any, seconds: float) -> None:
+        from caviar.training.compiling import compile_seconds
+
+        programs, compiling = compile_seconds()
+        old = self.results.get("statistics", {})
+        slot_epochs, useful, whole = loop.counts
+        kind = loop.campaign.kind
+        statistics = {
+            "seconds": old.get("seconds", 0.0) + seconds,
+            "programs": programs,
+            "compile_seconds": compiling,
+            "model_epochs": old.get("model_epochs", 0) + loop.model_epochs,
+            "slot_use": loop.model_epochs / slot_epochs if slot_epochs and kind == "search" else old.get("slot_use"),
+            "useful_arithmetic": useful / whole if whole and kind == "search" else old.get("useful_arithmetic"),
+        }
+        statistics["epochs_per_second"] = statistics["model_epochs"] / max(statistics["seconds"], 1e-9)
+        self._set_results(statistics=statistics)
+
+
+def _start() -> int:
+    from caviar.training import device
+
+    return device.start()
+
+
+def _metric(metric: str | None, splits: Splits) -> str:
+    task = splits.dataset.schema.task
+    chosen = metric or "error"
+    known = [name for name in CHOOSING if name == "error" or name in METRICS[task]]
+    if chosen not in known:
+        raise StudyError(
+            f"Trials of a {task} study are compared by {' or '.join(known)}. Got '{chosen}'; "
+            "the other metrics are reported at the end."
+        )
+    return "error" if chosen == "rmse" else chosen
+
+
+def _at_least_one(name: str, value: Any) -> None:
+    if not isinstance(value, int | np.integer) or value < 1:
+        raise StudyError(f"'{name}' must be a whole number of at least 1. Got {value!r}.")
+
+
+def _known(name: str, value: Any, allowed: list[Any]) -> None:
+    if value not in allowed:
+        raise StudyError(f"'{name}' must be one of {', '.join(str(a) for a in allowed)}. Got {value!r}.")
+
+
+__all__ = ["CohortSpec", "Study"]

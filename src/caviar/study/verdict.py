@@ -1,0 +1,193 @@
+"""What a study concludes: which configuration is best, its model, what holds it back, and the test set at the end."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from caviar import __version__
+from caviar.diagnosis.finding import Finding
+from caviar.diagnosis.fit import FitEvidence, diagnose_fit
+from caviar.diagnosis.intervals import Interval, normal, rmse_standard_error, wilson
+from caviar.errors import StudyError
+from caviar.networks.constants import BATCH_NORM_EPSILON
+from caviar.records.status import Status
+from caviar.records.trial import Trial
+from caviar.study import keeping
+from caviar.study.model import Model
+from caviar.study.spec import StreamSpec
+
+if TYPE_CHECKING:
+    from caviar.study.study import Study
+
+
+def alone(trial: Trial) -> dict[str, Any]:
+    """The winner where one network was trained: it itself, judged by the judge half."""
+    return {
+        "trial": trial.number, "how": "one training", "retrained": [trial.number], "model": trial.number,
+        "selected_error": trial.dev_error, "errors": [trial.judge_error], "train_errors": [trial.train_error],
+        "error": trial.judge_error,
+    }  # fmt: skip
+
+
+def declare(study: "Study", ranked: Sequence[Trial]) -> dict[str, Any]:
+    """The configuration whose networks did best when trained again.
+
+    Configurations are compared on the choose half of dev; what is reported of the winner comes from the judge half.
+    """
+    confirmation = next(c for c in reversed(study.campaigns) if c.kind == "confirm")
+    again: dict[int, list[Trial]] = {}
+    for number, original in confirmation.about["of"].items():
+        trial = study.store.trial(int(number))
+        if trial.best_epoch > 0 and trial.status is not Status.DIVERGED:
+            again.setdefault(int(original), []).append(trial)
+    if not again:
+        return alone(ranked[0])
+    by_cost = study.metric == "log_loss"
+
+    def score(number: int) -> tuple[float, float]:
+        trials = again[number]
+        values = [t.dev_cost if by_cost else t.dev_error for t in trials]
+        return float(np.mean(values)), float(np.mean([t.dev_cost for t in trials]))
+
+    original = min(again, key=score)
+    trials = again[original]
+    folded = any(stream.folds for spec in confirmation.cohorts for stream in spec.streams)
+    # A network of a fold has not seen the whole train set: the model stays the original trial's.
+    model = original if folded else min(trials, key=lambda t: (t.dev_cost if by_cost else t.dev_error, t.dev_cost)).number
+    return {
+        "trial": original, "how": confirmation.about["how"], "retrained": [t.number for t in trials], "model": model,
+        "selected_error": study.store.trial(original).dev_error, "errors": [t.judge_error for t in trials],
+        "train_errors": [t.train_error for t in trials], "error": float(np.mean([t.judge_error for t in trials])),
+    }  # fmt: skip
+
+
+def model_of(study: "Study") -> Model:
+    """The best trial's network with everything that predicting needs.
+
+    Raises:
+        StudyError: its weights are not kept.
+    """
+    number = (study.results.get("winner") or {}).get("model", study.best_trial.number)
+    trial = study.store.trial(number)
+    kept = keeping.load_weights(study.store, study.folder).get(number)
+    if kept is None:
+        raise StudyError(f"The weights of trial {number} are not kept. Train it again: caviar train with its configuration.")
+    configuration = trial.configuration
+    encoder = study.material.prepare(StreamSpec(0, study.seed), configuration["encoding"]).encoder
+    task = study.dataset.schema.task
+    network = {
+        "activation": configuration["activation"], "batch_norm": bool(configuration["batch_norm"]),
+        "epsilon": BATCH_NORM_EPSILON, "hidden": list(configuration["hidden"]), "outputs": study.material.outputs,
+        "task": task, "output": "softmax" if task == "classification" else "linear",
+    }  # fmt: skip
+    history = {name: values.tolist() for name, values in trial.history.items()}
+    about = {
+        "network": network, "schema": study.dataset.schema.to_dict(), "trial": trial.to_dict(), "history": history,
+        "metric": study.metric, "data": study.dataset.name, "versions": {"caviar": __version__, "numpy": np.__version__},
+    }  # fmt: skip
+    return Model(kept.arrays, about, encoder)
+
+
+def measurements(study: "Study") -> dict[str, Any]:
+    """Train and dev (judge) error of the winner with the rows that they rest on.
+
+    Returns:
+        "train", "dev": Interval; "train_rows", "dev_rows"; "train_seeds", "dev_seeds": a value a seed.
+    """
+    winner = study.results["winner"]
+    trials = [study.store.trial(number) for number in winner["retrained"]]
+    weights = keeping.load_weights(study.store, study.folder)
+    streams = {stream.number: stream for campaign in study.campaigns for spec in campaign.cohorts for stream in spec.streams}
+    made = {t.stream: study.material.stream(streams[t.stream]) for t in trials}
+    repeats: dict[int, list[Trial]] = {}
+    for trial in trials:
+        spec = streams[trial.stream]
+        repeats.setdefault(spec.seed if spec.folds else trial.number, []).append(trial)
+    dev_seeds, train_seeds = [], []
+    for group in repeats.values():
+        sizes = [len(made[t.stream].dev) for t in group]
+        dev_seeds.append(_pooled(study, [t.judge_error for t in group], sizes))
+        train_seeds.append(_pooled(study, [t.train_error for t in group], [len(made[t.stream].sample) for t in group]))
+    first = next(iter(repeats.values()))
+    dev_rows = sum(_judged(made[t.stream]) for t in first)
+    train_rows = sum(len(made[t.stream].sample) for t in first)
+    spread = _squared_spread(study, [weights[t.number] for t in first if t.number in weights])
+    return {
+        "train": _interval(study, float(np.mean(train_seeds)), train_rows, spread),
+        "dev": _interval(study, float(np.mean(dev_seeds)), dev_rows, spread),
+        "train_rows": train_rows, "dev_rows": dev_rows, "train_seeds": train_seeds, "dev_seeds": dev_seeds,
+        "squared_error_spread": spread,
+    }  # fmt: skip
+
+
+def _pooled(study: "Study", errors: list[float], sizes: list[int]) -> float:
+    """The error over all rows of several folds; mean squares are pooled before the root."""
+    if study.dataset.schema.task == "classification":
+        return float(np.average(errors, weights=sizes))
+    return float(np.sqrt(np.average(np.square(errors), weights=sizes)))
+
+
+def _judged(stream: Any) -> int:
+    return int(len(stream.dev) if stream.choose.all() else (~stream.choose).sum())
+
+
+def _squared_spread(study: "Study", kept: list[Any]) -> float | None:
+    """Standard deviation of the squared residuals of dev rows, in squared units of the target."""
+    if study.dataset.schema.task == "classification" or not kept:
+        return None
+    rows = np.concatenate([one.row_errors for one in kept])
+    scale = study.material.prepare(StreamSpec(0, study.seed), "standard").encoder.target_scale
+    return float(np.std(rows) * scale**2)
+
+
+def _interval(study: "Study", value: float, rows: int, spread: float | None) -> Interval:
+    if study.dataset.schema.task == "classification":
+        return wilson(value, rows)
+    return normal(value, rmse_standard_error(value, spread or 0.0, rows))
+
+
+def diagnose(study: "Study") -> list[Finding]:
+    """Findings about the winner and about the data."""
+    found = measurements(study)
+    schema = study.dataset.schema
+    winner = study.results["winner"]
+    spread = found["squared_error_spread"]
+    regression = schema.task == "regression"
+    dev_error = found["dev"].estimate
+    folded = winner["how"] == "cross-validation"
+    chosen_rows = int(study.splits.choose.sum())
+    halved = not folded and not study.splits.choose.all()
+    evidence = FitEvidence(
+        task=schema.task,
+        metric="rmse" if regression else "error",
+        train_error=found["train"].estimate,
+        train_rows=found["train_rows"],
+        dev_error=dev_error,
+        dev_rows=found["dev_rows"],
+        base_error=study.base_error or None,
+        target_spread=float(np.std(study.dataset.targets[study.splits.train])) if regression else None,
+        dev_standard_error=rmse_standard_error(dev_error, spread or 0.0, found["dev_rows"]) if regression else None,
+        train_seeds=tuple(found["train_seeds"]),
+        dev_seeds=tuple(found["dev_seeds"]),
+        chosen_error=float(winner["selected_error"]) if halved else None,
+        chosen_rows=chosen_rows if halved else 0,
+        candidates=len(study.trials),
+    )
+    data = [Finding(**{name: found[name] for name in ("code", "severity", "message", "evidence") if name in found})
+            for found in map(dict, study.splits.findings)]  # fmt: skip
+    return [*diagnose_fit(evidence), *data]
+
+
+def open_test(study: "Study", opened: int) -> dict[str, Any] | None:
+    """The winner's error on the test set, with its interval and how many times the set has been seen."""
+    rows = study.splits.test
+    if not len(rows):
+        return None
+    found = study.best_model().evaluate(study.dataset, rows)
+    row_errors = found.pop("row_errors")
+    if study.dataset.schema.task == "classification":
+        interval = wilson(found["error"], found["examples"])
+    else:
+        interval = normal(found["error"], rmse_standard_error(found["error"], float(np.std(row_errors)), len(row_errors)))
+    return {**found, "low": interval.low, "high": interval.high, "seen": opened}
