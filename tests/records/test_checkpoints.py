@@ -15,6 +15,8 @@ from safetensors.numpy import load as load_with_library
 from caviar.errors import StudyError
 from caviar.records import checkpoints, model_file
 
+from .making import repeatable
+
 TYPES = ["bool", "uint8", "int32", "int64", "float32", "float64", "uint32", "float16"]
 any_array = st.sampled_from(TYPES).flatmap(lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, min_side=0)))
 some_arrays = st.dictionaries(st.text(min_size=1, max_size=8), any_array, max_size=5)
@@ -26,6 +28,7 @@ def shared_folder(tmp_path_factory):
     return tmp_path_factory.mktemp("checkpoints")
 
 
+@repeatable
 @given(arrays=some_arrays)
 def test_round_trip(shared_folder, arrays):
     """Arrays of every type and shape come back bit for bit and writable, the plain values equal."""
@@ -39,6 +42,7 @@ def test_round_trip(shared_folder, arrays):
         assert found[name].flags.writeable
 
 
+@repeatable
 @given(arrays=some_arrays, random=st.randoms())
 def test_equal_content_has_one_name(shared_folder, arrays, random):
     """The name depends on the content alone: not on the order of the arrays, nor on how they lie in memory."""
@@ -86,6 +90,7 @@ def test_an_existing_file_is_kept(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@repeatable
 @given(st.data())
 def test_damage_is_named(shared_folder, data):
     """A checkpoint cut anywhere, or with one changed byte, is refused with the file's name."""

@@ -15,7 +15,7 @@ from caviar.records.lease import _advance
 from caviar.records.store import Store
 from caviar.records.store_schema import clock, metadata
 
-from .making import make_block, make_events, make_trial
+from .making import make_block, make_events, make_trial, repeatable
 
 
 def fill(path, ticks=5):
@@ -151,7 +151,7 @@ def filled(tmp_path_factory):
     return fill(tmp_path_factory.mktemp("filled") / "study.sqlite").read_bytes()
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(repeatable, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.floats(0, 1), length=st.integers(1, 600), byte=st.integers(0, 255), cut=st.booleans())
 def test_damage_anywhere(tmp_path, filled, place, length, byte, cut):
     """A study overwritten or cut anywhere is read, or refused in a sentence; no other error comes out."""

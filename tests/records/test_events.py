@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from caviar.records.events import KINDS, Event, pack, unpack
 
-from .making import make_events
+from .making import make_events, repeatable
 
 payloads = st.dictionaries(st.text(max_size=6), st.floats(allow_nan=False) | st.integers() | st.text() | st.booleans())
 numbers = st.integers(-1, 2**40)
@@ -15,12 +15,14 @@ some_events = st.lists(
 )
 
 
+@repeatable
 @given(some_events)
 def test_round_trip(events):
     """Events come back equal and in order, infinite values in their payloads included."""
     assert unpack(3, pack(events)) == events
 
 
+@repeatable
 @given(some_events)
 def test_same_events_same_bytes(events):
     """Events that are equal pack to the same bytes."""
@@ -31,6 +33,7 @@ def test_same_events_same_bytes(events):
     assert pack(copies) == pack(events)
 
 
+@repeatable
 @given(st.data())
 def test_damaged_bytes_are_refused(data):
     """Packed events that were cut or changed in one byte are refused, never read as other events."""

@@ -16,6 +16,8 @@ from caviar.records import forward as module
 from caviar.records.forward import ACTIVATIONS, forward, probabilities
 from caviar.search.hyperparameters import ACTIVATIONS as NAMES
 
+from .making import repeatable
+
 FORMULAS = {
     "relu": lambda x: max(x, 0.0),
     "leaky_relu": lambda x: x if x > 0 else 0.01 * x,
@@ -88,6 +90,7 @@ def test_every_activation_of_the_table_is_there():
     assert set(ACTIVATIONS) == set(NAMES)
 
 
+@repeatable
 @given(hnp.arrays(np.float32, 20, elements=st.floats(-(2.0**100), 2.0**100, width=32)))
 def test_activations_are_finite_and_keep_their_type(x):
     """Every activation gives finite float32 numbers for finite float32 input of any size."""
@@ -161,6 +164,7 @@ def test_inputs_that_do_not_fit_are_refused():
 finite = st.floats(-(2.0**100), 2.0**100, width=32)  # ± 1.3e30
 
 
+@repeatable
 @given(hnp.arrays(np.float32, st.tuples(st.integers(0, 5), st.integers(1, 6)), elements=finite))
 def test_softmax_gives_probabilities_for_any_logits(logits):
     """Softmax of logits of any size is never NaN, lies in [0, 1], adds up to 1, and favours the largest."""
@@ -172,6 +176,7 @@ def test_softmax_gives_probabilities_for_any_logits(logits):
     np.testing.assert_array_equal(favoured, shares.max(axis=1, initial=0))
 
 
+@repeatable
 @given(hnp.arrays(np.float32, st.tuples(st.integers(0, 5), st.just(1)), elements=finite))
 def test_logistic_is_softmax_of_nothing_and_the_logit(logits):
     """One logit gives two columns, equal to the softmax of (0, logit), small ones exact rather than 1 − p."""

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 
 from caviar.records.history import FIELDS, Block, Histories, History, assemble, pack, unpack
 
-from .making import make_block
+from .making import make_block, repeatable
 
 int32 = st.integers(-(2**31), 2**31 - 1)
 
@@ -25,6 +25,7 @@ def blocks(draw):
     return Block(*header, bits.view(np.float32))
 
 
+@repeatable
 @given(blocks())
 def test_round_trip_keeps_every_bit(block):
     """A block comes back bit for bit, and packs to the same bytes again."""
@@ -34,6 +35,7 @@ def test_round_trip_keeps_every_bit(block):
     assert pack(again) == packed
 
 
+@repeatable
 @given(blocks(), st.data())
 def test_one_changed_bit_is_another_block(block, data):
     """`same` tells blocks apart that differ in a single bit of a single value."""
@@ -45,6 +47,7 @@ def test_one_changed_bit_is_another_block(block, data):
     assert not block.same(Block(block.slots, block.trials, block.epochs, bits.view(np.float32)))
 
 
+@repeatable
 @given(st.data())
 def test_damaged_bytes_are_refused(data):
     """A packed block that was cut or changed in one byte is refused, never read as other numbers."""
@@ -89,6 +92,7 @@ def test_blocks_that_do_not_fit_are_refused(parts):
         Block(*parts)
 
 
+@repeatable
 @given(st.lists(st.lists(st.tuples(st.integers(0, 4), st.integers(1, 6)), max_size=6), max_size=8))
 def test_the_last_run_through_an_epoch_counts(segments):
     """A history holds each epoch's last measurement, without those at or behind an epoch trained again later."""

@@ -13,6 +13,8 @@ from safetensors.numpy import save as save_with_library
 from caviar.errors import ModelError
 from caviar.records import checkpoints, model_file
 
+from .making import repeatable
+
 ARRAYS = {"weights.0": np.linspace(-1, 1, 12, dtype=np.float32).reshape(4, 3), "mask": np.array([True, False])}
 PLAIN = {
     "classes": ["ja", "nein"],
@@ -49,6 +51,7 @@ def test_equal_models_are_equal_files(tmp_path, saved):
     assert again.read_bytes() == saved.read_bytes()
 
 
+@repeatable
 @given(st.data())
 def test_damage_anywhere_is_refused(saved, data):
     """A model file cut anywhere, or with any one byte changed, is refused; it never predicts with other numbers."""

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from caviar.records import plain
 
+from .making import repeatable
+
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 keys = st.text(max_size=5) | st.sampled_from(["$", "$number", "$$number", "number"])
 values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4))
@@ -31,12 +33,14 @@ def refuse(name):
     raise AssertionError(name)
 
 
+@repeatable
 @given(values)
 def test_round_trip(value):
     """Whatever is plain comes back equal in type and value, infinities, NaN and keys with $ included."""
     assert same(plain.decode(plain.encode(value)), value)
 
 
+@repeatable
 @given(values)
 def test_strict_json(value):
     """The text is strict JSON in ASCII: any reader of any language takes it."""
@@ -45,6 +49,7 @@ def test_strict_json(value):
     json.loads(text, parse_constant=refuse)
 
 
+@repeatable
 @given(values)
 def test_text_is_a_normal_form(value):
     """Encoding what was decoded gives the same text, so that a hash of the text is a hash of the value."""
@@ -52,6 +57,7 @@ def test_text_is_a_normal_form(value):
     assert plain.encode(plain.decode(text)) == text
 
 
+@repeatable
 @given(st.dictionaries(keys, scalars, max_size=6), st.randoms())
 def test_order_of_keys_is_no_difference(value, random):
     """Mappings that differ in the order of their keys alone give the same text."""

@@ -52,7 +52,7 @@ def is_gone(holder: str) -> bool:
     found = re.fullmatch(r"process (\d+) begun (\S+) on (.*)", holder)
     if found is None or found[3] != platform.node() or os.name != "posix":
         return False
-    return _begun(int(found[1])) != found[2]
+    return _begun(int(found[1])) not in (found[2], "unknown")
 
 
 def _begun(process: int) -> str:
@@ -63,14 +63,14 @@ def _begun(process: int) -> str:
         return "never" if told[0] in "ZX" else told[19]
     except (OSError, IndexError):
         pass
-    if Path("/proc/self/stat").exists() or os.name != "posix":
-        return "never"
+    if os.name != "posix":
+        return "unknown"
     try:
         os.kill(process, 0)  # asks, sends nothing
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return "never"
     except OSError:
-        return "unknown"
+        pass  # another person's
     return "unknown"
 
 
