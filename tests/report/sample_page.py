@@ -41,7 +41,12 @@ def sample_page(count: int = 256, epochs: int = 50, **changed: Any) -> PageData:
             "classes": {str(digit): share for digit, share in enumerate(np.full(10, 0.1).tolist())},
             "notes": ("3 columns are constant and were left out.", "2 rows appear twice; both fall on the same side."),
         },
-        "splits": {"counts": {"train": 1078, "dev": 360, "test": 359}, "method": "by content, stratified by class"},
+        "splits": {
+            "method": "by content, stratified by class",
+            "rows": {"train": 1078, "dev": 360, "test": 359, "train_dev": 0},
+            "choose": 360,
+            "judge": 360,
+        },
         "trials": trials,
         "best": min(usable, key=lambda trial: trial.dev_error).number if usable else None,
         "retrained": [Retrained(1, 0.0251, 0.0011), Retrained(2, 0.0306, 0.0009), Retrained(3, 0.0278, 0.0014)],
@@ -70,11 +75,26 @@ def sample_findings() -> list[Finding]:
         Finding(
             "FIT001",
             "problem",
-            "The variance is high: the dev error is 1.7 points above the train error, beyond what chance explains.",
-            {"base_error": 0.005, "train_error": 0.0111, "dev_error": 0.0278, "variance": 0.0167},
-            {"points": 0.02},
+            "High variance: train error 1.11 % (0.62 to 1.99 %), dev error 2.78 % (1.51 to 5.06 %). The variance is "
+            "1.67 points (0.20 to 3.98), above 1 point. Try first more data, augmentation, weight decay or L2, dropout, "
+            "earlier stopping, then another architecture. Which of these helps here has to be measured.",
+            {
+                "metric": "error",
+                "seeds": 3,
+                "base_error": 0.005,
+                "base_error_given": True,
+                "train_error": 0.0111,
+                "train_rows": 1078,
+                "train_interval": [0.0062, 0.0199],
+                "dev_error": 0.0278,
+                "dev_rows": 360,
+                "dev_interval": [0.0151, 0.0506],
+                "variance": 0.0167,
+                "variance_interval": [0.002, 0.0398],
+            },
+            {"margin": 0.01, "confidence": 0.95},
         ),
-        Finding("FIT002", "good", "There is little avoidable bias.", {"avoidable_bias": 0.0061}),
+        Finding("GRD004", "good", "No layer has vanishing or exploding gradients.", {"layers": 3}),
         Finding(
             "CUR003", "note", "The best epoch is the last for 12 networks: they might go on learning.", {"networks": 12}
         ),

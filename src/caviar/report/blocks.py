@@ -33,6 +33,8 @@ def plain(value: Any) -> str:
         return ", ".join(f"{name} {plain(item)}" for name, item in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(plain(item) for item in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return text.value(value)
 
 

@@ -98,7 +98,9 @@ class Figure:
 
 def split_bar(page: PageData) -> Figure | None:
     """One bar: how many rows each set has."""
-    counts = {name: int(rows) for name, rows in dict(page.splits.get("counts", {})).items() if rows}
+    rows_of = dict(page.splits.get("rows", {}))
+    order = [name for name in ("train", "train_dev", "dev", "test") if rows_of.get(name)]
+    counts = {name: int(rows_of[name]) for name in order}
     total = sum(counts.values())
     if not total:
         return None

@@ -51,7 +51,7 @@ class PageData:
         command, python: how to do all of it again.
         data: `name`, `task`, `rows`, `columns` (name -> kind), `left_out` (name -> reason), `classes`
             (name -> share), `notes` (sentences); what is missing is not shown.
-        splits: as `Splits.summary()` gives it: `counts` (set -> rows), `method`, further entries as text.
+        splits: as `Splits.summary()` gives it; `rows` (set -> rows), `method`, `choose` and `judge` (rows) are shown.
         trials: all of them, in any order.
         metric: what the errors are.
         best: the number of the best trial; None while no trial is usable.

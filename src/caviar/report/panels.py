@@ -66,12 +66,12 @@ def panels(page: PageData) -> list[Figure]:
     made = [panel for row in HYPERPARAMETERS.values() if (panel := _panel(row, usable)) is not None]
     made.sort(key=lambda panel: -np.nan_to_num(panel.explained, nan=-1.0))
     y = _error_axis(page, usable)
-    return [_figure(panel, page, y) for panel in made]
+    return [_figure(panel, page, y, len(usable)) for panel in made]
 
 
 def _panel(row: Hyperparameter, trials: Sequence[Trial]) -> _Panel | None:
     """The panel of one hyperparameter, or None where it does not vary."""
-    having = tuple(trial for trial in trials if row.name in trial.configuration)
+    having = tuple(trial for trial in trials if row.name in trial.configuration and row.matters(trial.configuration))
     settings = [trial.configuration[row.name] for trial in having]
     different = len({text.value(setting) for setting in settings})
     if different < 2:
@@ -93,7 +93,7 @@ def _panel(row: Hyperparameter, trials: Sequence[Trial]) -> _Panel | None:
     return _Panel(row, having, np.array(places), errors, axis)
 
 
-def _figure(panel: _Panel, page: PageData, y: Axis) -> Figure:
+def _figure(panel: _Panel, page: PageData, y: Axis, usable: int) -> Figure:
     top = y.top if y.top is not None else math.inf
     x, heights = _jittered(panel), np.minimum(panel.errors, top)
     shown = _shown(panel, page.best)
@@ -102,13 +102,18 @@ def _figure(panel: _Panel, page: PageData, y: Axis) -> Figure:
         kept = [i for i in shown if panel.trials[i].status is status and panel.trials[i].number != page.best]
         if kept:
             labels = [_point(panel, i, page) for i in kept]
-            series.append(Series(name, "points", status, numbers(x[kept]), numbers(heights[kept]), labels=labels))
+            series.append(Series(name, "points", status, x[kept].tolist(), numbers(heights[kept]), labels=labels))
     best = [i for i in shown if panel.trials[i].number == page.best]
     if best:
         labels = [_point(panel, i, page) for i in best]
-        series.append(Series("best", "points", "best", numbers(x[best]), numbers(heights[best]), labels=labels))
+        series.append(Series("best", "points", "best", x[best].tolist(), numbers(heights[best]), labels=labels))
     explained = panel.explained
-    note = f"explains {100.0 * explained:.0f} % of the order" if explained >= 0.005 else "explains nothing by itself"
+    remarks = []
+    if not math.isnan(explained):
+        share = f"explains {100.0 * explained:.0f} % of the order"
+        remarks.append(share if explained >= 0.005 else "explains nothing by itself")
+    if len(panel.trials) < usable:
+        remarks.append(text.counted(len(panel.trials), "network"))
     return Figure(
         key=f"panel-{panel.row.name}",
         title=panel.row.name,
@@ -117,7 +122,7 @@ def _figure(panel: _Panel, page: PageData, y: Axis) -> Figure:
         y=y,
         series=tuple(series),
         small=True,
-        note="" if math.isnan(explained) else note,
+        note="; ".join(remarks),
     )
 
 

@@ -38,7 +38,7 @@ class Places:
     def put(self, values: Sequence[Any]) -> list[Any]:
         """Positions on the drawn axis."""
         if self.axis.scale not in ("log", "one_minus_log"):
-            return list(values)
+            return [value if value is not None and math.isfinite(value) else None for value in values]
         return [None if value is None else self._put(float(value)) for value in values]
 
     def _put(self, value: float) -> float:

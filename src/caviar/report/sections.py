@@ -9,7 +9,7 @@ from caviar.records.status import Status
 from caviar.report import blocks, figures, text
 from caviar.report.figures import Figure
 from caviar.report.markup import Markup, element, joined
-from caviar.report.page_data import Metric, PageData
+from caviar.report.page_data import Estimate, Metric, PageData
 from caviar.report.panels import panels
 from caviar.search.hyperparameters import HYPERPARAMETERS
 
@@ -22,6 +22,7 @@ _POINT_MARKS = {
     "best": ("★", "best"),
     "median": ("━", "median of the trials around"),
 }
+_ERRORS = ("error", "bias", "variance", "mismatch", "optimism", "margin")  # last words of what has the metric's unit
 _STATISTICS: Mapping[str, tuple[str, Callable[[float], str]]] = {
     "slot_use": ("slot-epochs used", text.share),
     "useful_arithmetic": ("arithmetic that is not padding", text.share),
@@ -89,6 +90,7 @@ def the_data(page: PageData) -> Section:
         "rows": text.count(about["rows"]) if "rows" in about else None,
         "inputs": about.get("inputs", inputs),
         "how it was split": page.splits.get("method"),
+        "dev is used twice": _two_halves(page.splits),
     }
     split = figures.split_bar(page)
     body = joined(
@@ -206,6 +208,14 @@ def reproduce(page: PageData) -> Section:
     return Section("reproduce", "How to reproduce", body)
 
 
+def _two_halves(splits: Mapping[str, Any]) -> str | None:
+    """How many dev rows choose and how many judge, where those are not the same."""
+    choose, judge = splits.get("choose"), splits.get("judge")
+    if not choose or not judge or choose == judge == splits.get("rows", {}).get("dev"):
+        return None
+    return f"{text.count(choose)} rows choose, {text.count(judge)} judge"
+
+
 def _dev_tile(page: PageData) -> Markup:
     best = page.best_trial
     if best is None:
@@ -250,18 +260,26 @@ def _card(finding: Finding, metric: Metric) -> Markup:
     severity = finding.severity if finding.severity in _SEVERITY_MARKS else "note"
     mark = element("span", _SEVERITY_MARKS[severity], class_="sign", aria_hidden="true")
     label = element("p", mark, element("span", finding.severity), element("code", finding.code), class_="severity")
-    evidence = {name.replace("_", " "): _evidence(name, value, metric) for name, value in finding.evidence.items()}
-    threshold = {f"threshold: {name.replace('_', ' ')}": value for name, value in finding.threshold.items()}
     said = element("p", finding.message, class_="message")
-    return element("article", label, said, blocks.facts(evidence | threshold), class_=f"card tone-{severity}")
+    threshold = {f"threshold: {name}": value for name, value in _evidence(finding.threshold, metric).items()}
+    evidence = blocks.facts(_evidence(finding.evidence, metric) | threshold)
+    shown = blocks.more("Evidence", evidence) if evidence else None
+    return element("article", label, said, shown, class_=f"card tone-{severity}")
 
 
-def _evidence(name: str, value: Any, metric: Metric) -> Any:
-    """Errors and their differences in the metric's unit, everything else as it is."""
-    is_error = name.rpartition("_")[2] in ("error", "bias", "variance", "mismatch", "gap")
-    if is_error and isinstance(value, int | float) and not isinstance(value, bool):
-        return text.error(value, metric)
-    return value
+def _evidence(known: Mapping[str, Any], metric: Metric) -> dict[str, Any]:
+    """Errors and their differences in the metric's unit with their intervals beside them, all else as it is."""
+    said: dict[str, Any] = {}
+    for name, value in known.items():
+        stem, _, last = name.rpartition("_")
+        interval = known.get(f"{name.removesuffix('_error')}_interval")
+        if last in _ERRORS and isinstance(value, int | float) and not isinstance(value, bool):
+            low, high = interval if isinstance(interval, list | tuple) and len(interval) == 2 else (None, None)
+            value = text.estimate(Estimate(value, low, high), metric)
+        elif last == "interval" and (stem in known or f"{stem}_error" in known):
+            continue
+        said[name.replace("_", " ")] = value
+    return said
 
 
 _SECTIONS: tuple[Callable[[PageData], Section | None], ...] = (

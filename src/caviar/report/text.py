@@ -12,6 +12,13 @@ from caviar.search.hyperparameters import HYPERPARAMETERS, default_configuration
 
 MISSING = "–"
 TRIAL_HEAD = ("trial", "status", "dev error", "train error", "epochs", "changed from the default")
+_HELD_BACK = {  # the finding that sums up bias and variance, as the end of a sentence
+    "FIT001": "high variance holds it back",
+    "FIT002": "high bias holds it back",
+    "FIT003": "high bias and high variance hold it back",
+    "FIT004": "neither bias nor variance is high",
+    "FIT005": "whether bias or variance holds it back is unclear",
+}
 _WORST_FIRST = ("problem", "warning", "unclear", "note", "good")
 
 
@@ -151,16 +158,15 @@ def ranked(trials: Iterable[Trial]) -> list[Trial]:
 
 
 def changes(configuration: Mapping[str, Any]) -> dict[str, str]:
-    """What a configuration changes from the defaults, as text by name.
+    """What a configuration changes from the defaults and what of it matters beside the rest, as text by name.
 
-    >>> changes({"learning_rate": 0.001, "activation": "tanh", "hidden": [64]})
+    >>> changes({"learning_rate": 0.001, "activation": "tanh", "hidden": [64], "momentum": 0.5})
     {'activation': 'tanh', 'hidden': '64'}
     """
-    usual = {name: value(setting) for name, setting in default_configuration().items()}
-    texts = {name: value(setting) for name, setting in configuration.items()}
-    order = {name: place for place, name in enumerate(HYPERPARAMETERS)}
-    changed = [name for name, text in texts.items() if usual.get(name) != text]
-    return {name: texts[name] for name in sorted(changed, key=lambda name: (order.get(name, len(order)), name))}
+    usual = default_configuration()
+    known = [row for row in HYPERPARAMETERS.values() if row.name in configuration and row.matters(configuration)]
+    texts = {row.name: value(configuration[row.name]) for row in known}
+    return {name: changed for name, changed in texts.items() if changed != value(usual[name])}
 
 
 def verdict(page: PageData) -> str:
@@ -174,8 +180,8 @@ def verdict(page: PageData) -> str:
         return f"None of {trials} can be used; {count(lost)} diverged.{advice}"
     best = page.dev.value if page.dev else number(page.best_trial.dev_error)
     sentence = f"The best of {trials} has a dev error of {error(best, page.metric)}"
-    diagnosis = next((finding for finding in by_severity(page.findings) if finding.code.startswith("FIT")), None)
-    return f"{sentence}. {diagnosis.message}" if diagnosis else f"{sentence}."
+    diagnosis = [_HELD_BACK[finding.code] for finding in page.findings if finding.code in _HELD_BACK]
+    return f"{sentence}: {diagnosis[0]}." if diagnosis else f"{sentence}."
 
 
 def by_severity(findings: Iterable[Finding]) -> list[Finding]:
