@@ -64,6 +64,17 @@ def test_since(store):
     assert store.events(1) == [] == store.blocks(1)
 
 
+def test_numbers_out_of_arrays(store):
+    """NumPy's integers serve as lane, tick, slot and trial like Python's own."""
+    zero, one = np.arange(2)
+    lease = store.acquire(zero)
+    event = Event(zero, one, zero, "evict", one, one, {"epoch": one}, "stopping")
+    store.commit(zero, lease, one, events=[event], block=make_block(), trials=[make_trial(one)], state={"slot": one})
+    assert store.events(zero, since=one) == [Event(0, 1, 0, "evict", 1, 1, {"epoch": 1}, "stopping")]
+    assert [tick for tick, _ in store.blocks(zero, since=one)] == [1]
+    assert (store.tick(zero), store.state(zero), store.trial(one).number) == (1, {"slot": 1}, 1)
+
+
 def test_a_lane_that_is_not_there_is_empty(store):
     """A lane nobody took has no tick, no state, no events: a new study, not an error."""
     assert (store.lanes(), store.tick(0), store.state(0), store.trials()) == ([], -1, {}, [])

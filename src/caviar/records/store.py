@@ -7,15 +7,16 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, func, insert, select
 
 from caviar.errors import StudyError
-from caviar.records import entries, history, lease, plain
+from caviar.records import entries, history, plain
 from caviar.records import events as event_log
+from caviar.records import lease as leases
+from caviar.records import store_schema as tables
 from caviar.records.database import Database, put
 from caviar.records.entries import Artefact
 from caviar.records.events import Event
 from caviar.records.history import Block, Histories
 from caviar.records.lease import Lease
 from caviar.records.status import Status
-from caviar.records.store_schema import event, lane, measurement, study, trial
 from caviar.records.trial import Trial, from_row, to_row
 
 
@@ -51,7 +52,7 @@ class Store:
     def setting(self, name: str, default: Any = None) -> Any:
         """A plain value by name, or the default where it was never set."""
         with self._database.read() as connection:
-            found = connection.scalar(select(study.c.value).where(study.c.setting == name))
+            found = connection.scalar(select(tables.study.c.value).where(tables.study.c.setting == name))
             return default if found is None else plain.decode(found)
 
     def set_setting(self, name: str, value: Any) -> None:
@@ -63,7 +64,7 @@ class Store:
         if name == "schema_version":
             raise StudyError("'schema_version' is the store's own setting. Choose another name.")
         with self._database.write() as connection:
-            put(connection, study, ("setting",), [{"setting": name, "value": plain.encode(value)}])
+            put(connection, tables.study, ("setting",), [{"setting": name, "value": plain.encode(value)}])
 
     # --- lanes and their leases -----------------------------------------------------------------------------------
 
@@ -79,45 +80,45 @@ class Store:
             StudyError: somebody else's lease is alive.
         """
         with self._database.write() as connection:
-            return lease.acquire(connection, int(lane), holder or lease.this_process(), float(seconds))
+            return leases.acquire(connection, int(lane), holder or leases.this_process(), float(seconds))
 
-    def renew(self, held: Lease) -> None:
+    def renew(self, lease: Lease) -> None:
         """Prolong a lease without writing anything else, as a long compilation or replay must.
 
         Raises:
             LeaseLost: somebody else took the lane over.
         """
         with self._database.write() as connection:
-            lease.hold(connection, held)
+            leases.hold(connection, lease)
 
-    def release(self, held: Lease) -> None:
+    def release(self, lease: Lease) -> None:
         """Give a lane back, so that the next one need not wait. Nothing happens where it was taken over."""
         with self._database.write() as connection:
-            lease.release(connection, held)
+            leases.release(connection, lease)
 
     def lanes(self) -> list[int]:
         """The lanes' numbers."""
         with self._database.read() as connection:
-            return list(connection.scalars(select(lane.c.number).order_by(lane.c.number)))
+            return list(connection.scalars(select(tables.lane.c.number).order_by(tables.lane.c.number)))
 
-    def tick(self, number: int) -> int:
+    def tick(self, lane: int) -> int:
         """The tick of a lane's last committed segment; −1 before the first."""
         with self._database.read() as connection:
-            found = connection.scalar(select(lane.c.tick).where(lane.c.number == number))
+            found = connection.scalar(select(tables.lane.c.tick).where(tables.lane.c.number == int(lane)))
             return -1 if found is None else int(found)
 
-    def state(self, number: int) -> dict[str, Any]:
+    def state(self, lane: int) -> dict[str, Any]:
         """The host state of a lane as its last commit left it; empty before the first."""
         with self._database.read() as connection:
-            found = connection.scalar(select(lane.c.state).where(lane.c.number == number))
+            found = connection.scalar(select(tables.lane.c.state).where(tables.lane.c.number == int(lane)))
             return {} if found is None else dict(plain.decode(found))
 
     # --- segments -------------------------------------------------------------------------------------------------
 
     def commit(
         self,
-        number: int,
-        held: Lease,
+        lane: int,
+        lease: Lease,
         tick: int,
         *,
         events: Iterable[Event] = (),
@@ -128,8 +129,8 @@ class Store:
         """Store one segment in ONE transaction, if the lease is still ours: all of it, or nothing.
 
         Args:
-            number: the lane.
-            held: its lease, renewed by the way.
+            lane: the lane's number.
+            lease: the right to write for it, renewed by the way.
             tick: of this segment, larger than the last one stored (gaps are allowed).
             events: the edits decided now, before they take effect.
             block: what the segment measured; None where nothing was.
@@ -139,24 +140,25 @@ class Store:
         Raises:
             LeaseLost: somebody else took the lane over; nothing was written.
             StudyError: the tick is stored already, or the disk is full; nothing was written.
-            ValueError: lease or events belong to another lane, or a value is not plain.
+            ValueError: lease or events belong to another lane.
+            TypeError: a value is not plain.
         """
-        events = list(events)
-        if held.lane != number or any(event.lane != number for event in events):
-            raise ValueError(f"Lease and events must belong to lane {number}.")
+        lane, tick, events = int(lane), int(tick), list(events)  # NumPy's integers are none to SQLite
+        if lease.lane != lane or any(event.lane != lane for event in events):
+            raise ValueError(f"Lease and events must belong to lane {lane}.")
         # Everything is packed before the transaction begins, so that other processes wait for the writing alone.
         rows = [self._row(one) for one in trials]
-        packed_events = _events_row(number, tick, events)
-        packed_block = _block_row(number, tick, block)
+        packed_events = _events_row(lane, tick, events)
+        packed_block = _block_row(lane, tick, block)
         text = None if state is None else plain.encode(state)
         with self._database.write() as connection:
-            lease.advance(connection, held, tick, text)
+            leases.advance(connection, lease, tick, text)
             if packed_events:
-                connection.execute(insert(event), packed_events)
+                connection.execute(insert(tables.event), packed_events)
             if packed_block:
-                connection.execute(insert(measurement), packed_block)
+                connection.execute(insert(tables.measurement), packed_block)
             if rows:
-                put(connection, trial, ("number",), rows)
+                put(connection, tables.trial, ("number",), rows)
 
     def _row(self, one: Trial) -> dict[str, Any]:
         row = to_row(one)
@@ -165,19 +167,23 @@ class Store:
             known = self._texts[one.number] = (one.configuration, plain.encode(one.configuration))
         return row | {"configuration": known[1]}
 
-    def events(self, number: int, since: int = 0) -> list[Event]:
+    def events(self, lane: int, since: int = 0) -> list[Event]:
         """The events of a lane that take effect at tick `since` or later, in the order of their storing."""
-        query = select(event.c.block).where(event.c.lane == number, event.c.last >= since).order_by(event.c.tick)
+        query = (
+            select(tables.event.c.block)
+            .where(tables.event.c.lane == int(lane), tables.event.c.last >= int(since))
+            .order_by(tables.event.c.tick)
+        )
         with self._database.read() as connection:
-            found = [one for packed in connection.scalars(query) for one in event_log.unpack(number, packed)]
+            found = [one for packed in connection.scalars(query) for one in event_log.unpack(lane, packed)]
         return [one for one in found if one.tick >= since]
 
-    def blocks(self, number: int, since: int = 0) -> list[tuple[int, Block]]:
+    def blocks(self, lane: int, since: int = 0) -> list[tuple[int, Block]]:
         """The measurement blocks of a lane from tick `since` on, each with its tick."""
         query = (
-            select(measurement.c.tick, measurement.c.block)
-            .where(measurement.c.lane == number, measurement.c.tick >= since)
-            .order_by(measurement.c.tick)
+            select(tables.measurement.c.tick, tables.measurement.c.block)
+            .where(tables.measurement.c.lane == int(lane), tables.measurement.c.tick >= int(since))
+            .order_by(tables.measurement.c.tick)
         )
         with self._database.read() as connection:
             return [(tick, history.unpack(packed)) for tick, packed in connection.execute(query)]
@@ -188,9 +194,8 @@ class Store:
         """All trials by number, as they are now; their histories are read on first use, and end now as well."""
         with self._database.read() as connection:
             histories = self._histories(connection)
-            return [
-                _trial(row, histories) for row in connection.execute(select(trial).order_by(trial.c.number)).mappings()
-            ]
+            rows = connection.execute(select(tables.trial).order_by(tables.trial.c.number)).mappings()
+            return [_trial(row, histories) for row in rows]
 
     def trial(self, number: int) -> Trial:
         """One trial as it is now.
@@ -199,21 +204,23 @@ class Store:
             StudyError: there is no such trial.
         """
         with self._database.read() as connection:
-            row = connection.execute(select(trial).where(trial.c.number == number)).mappings().first()
+            row = (
+                connection.execute(select(tables.trial).where(tables.trial.c.number == int(number))).mappings().first()
+            )
             if row is not None:
                 return _trial(row, self._histories(connection))
-            count = connection.scalar(select(func.count()).select_from(trial))
+            count = connection.scalar(select(func.count()).select_from(tables.trial))
         raise StudyError(f"There is no trial {number}; this study has {count} trials, counted from 0.")
 
     def _histories(self, connection: Connection) -> Histories:
-        stored = connection.scalar(select(func.max(measurement.c.number))) or 0
+        stored = connection.scalar(select(func.max(tables.measurement.c.number))) or 0
 
         def load(first: int, last: int) -> list[Block]:
             query = (
-                select(measurement.c.block)
-                .where(measurement.c.first_trial <= last, measurement.c.last_trial >= first)
-                .where(measurement.c.number <= stored)
-                .order_by(measurement.c.number)
+                select(tables.measurement.c.block)
+                .where(tables.measurement.c.first_trial <= last, tables.measurement.c.last_trial >= first)
+                .where(tables.measurement.c.number <= stored)
+                .order_by(tables.measurement.c.number)
             )
             with self._database.read() as later:
                 return [history.unpack(packed) for packed in later.scalars(query)]
@@ -272,17 +279,17 @@ class Store:
             return entries.experiments(connection)
 
 
-def _events_row(number: int, tick: int, events: list[Event]) -> dict[str, Any]:
+def _events_row(lane: int, tick: int, events: list[Event]) -> dict[str, Any]:
     if not events:
         return {}
-    return {"lane": number, "tick": tick, "last": max(one.tick for one in events), "block": event_log.pack(events)}
+    return {"lane": lane, "tick": tick, "last": int(max(one.tick for one in events)), "block": event_log.pack(events)}
 
 
-def _block_row(number: int, tick: int, block: Block | None) -> dict[str, Any]:
+def _block_row(lane: int, tick: int, block: Block | None) -> dict[str, Any]:
     if block is None or len(block) == 0:
         return {}
     first, last = int(block.trials.min()), int(block.trials.max())
-    return {"lane": number, "tick": tick, "first_trial": first, "last_trial": last, "block": history.pack(block)}
+    return {"lane": lane, "tick": tick, "first_trial": first, "last_trial": last, "block": history.pack(block)}
 
 
 def _trial(row: RowMapping, histories: Histories) -> Trial:
