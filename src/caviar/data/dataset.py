@@ -46,7 +46,8 @@ class Schema:
         image_shape: height, width, channels; None for tables.
         header: False where the file named no columns, so that they are matched by place.
 
-    >>> Schema.from_dict(Schema((Column("age", "number"),), "income", "classification", ("no", "yes")).to_dict()).classes
+    >>> schema = Schema((Column("age", "number"),), "income", "classification", ("no", "yes"))
+    >>> Schema.from_dict(schema.to_dict()).classes
     ('no', 'yes')
     """
 
@@ -151,7 +152,7 @@ class Dataset:
         Args:
             rows: row numbers, int [n].
         """
-        picked = {
+        picked: dict[str, Any] = {
             name: None if values is None else values[rows]
             for name, values in ((name, getattr(self, name)) for name in _ROW_FIELDS)
         }

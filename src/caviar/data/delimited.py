@@ -1,9 +1,10 @@
-"""Delimited text (CSV, TSV, semicolons, bars) becomes a table of texts; separator, quotes and header are found by looking."""
+"""Delimited text becomes a table of texts; separator (comma, semicolon, tab, bar), quotes and header are found."""
 
 import codecs
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ SEPARATORS = (",", ";", "\t", "|")
 _LONGEST_LINE = 16 * 2**20
 _CHUNK = 2**20
 _LOOKED_AT = 200
+_MADE_UP = re.compile(r"column_\d+")
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,8 @@ def _limited(path: Path) -> bytes:
     try:
         with path.open("rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
-        opened: Any = gzip.open(path) if packed else path.open("rb")
-        with opened as file:
+            raw.seek(0)
+            file: Any = gzip.GzipFile(fileobj=raw) if packed else raw
             while piece := file.read(_CHUNK):
                 breaks = piece.count(b"\n") or piece.count(b"\r")
                 since = len(piece) - max(piece.rfind(b"\n"), piece.rfind(b"\r")) if breaks else since + len(piece)
@@ -97,7 +99,9 @@ def _decoded(content: bytes, path: Path) -> bytes:
             raise DataError(f"'{path}' begins as UTF-16 text but is none. Save it as UTF-8.") from None
     if b"\0" in content:
         line = content[: content.index(b"\0")].count(b"\n") + 1
-        raise DataError(f"Line {line} of '{path}' holds a zero byte, so it is no text. Save the data as CSV or Parquet.")
+        raise DataError(
+            f"Line {line} of '{path}' holds a zero byte, so it is no text. Save the data as CSV or Parquet."
+        )
     try:
         content.decode("utf-8")
         return content
@@ -150,7 +154,9 @@ def _checked(content: bytes, separator: str, path: Path) -> tuple[bytes, bool]:
             fields, starts, quotes = plain, plain_starts, False
     if starts is None:
         line = content[: content.rindex(b'"')].count(b"\n") + 1
-        raise DataError(f"A quote that opens in '{path}' is never closed; the last one stands on line {line}. Close it.")
+        raise DataError(
+            f"A quote that opens in '{path}' is never closed; the last one stands on line {line}. Close it."
+        )
     if fields.min() != fields.max():
         if b"\n\n" in content or b"\n \n" in content:
             return _checked(_without_empty_lines(content), separator, path)
@@ -199,14 +205,16 @@ def has_header(records: list[list[str]], expected: Collection[str] = ()) -> bool
 
     It does if it holds an expected name, if it counts 0, 1, 2, …, or if none of its cells is a value (a number, a
     date, a mark of a missing value) and its cells do not occur again below, each in its own column. Where it mixes
-    both, a word above a column of numbers makes it a header.
+    both, a word above a column of numbers makes it a header. It does not if the expected names are all made up.
 
-    >>> has_header([["age", "sex"], ["3", "m"]]), has_header([["1", "m"], ["3", "m"]]), has_header([["a", "b"], ["a", "b"]])
-    (True, False, False)
+    >>> [has_header([first, ["3", "m"]]) for first in (["age", "sex"], ["1", "m"])]
+    [True, False]
     """
     first, below = records[0], records[1:]
     if set(first) & set(expected):
         return True
+    if expected and all(_MADE_UP.fullmatch(name) for name in expected):
+        return False
     if len(first) > 1 and first == [str(at) for at in range(len(first))]:
         return True
     values = [looks_like_value(cell) for cell in first]

@@ -1,4 +1,4 @@
-"""How a data set becomes inputs of a network: every statistic is learnt from the train rows given, and from no other."""
+"""How a data set becomes inputs of a network: every statistic comes from the train rows given, and from no other."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,7 +47,8 @@ class Encoder:
             return tuple(name for feature in self.columns for name in feature.names)
         _, width, channels = self.image_shape
         return tuple(
-            f"row {at // channels // width} column {at // channels % width}" + f" channel {at % channels}" * (channels > 1)
+            f"row {at // channels // width} column {at // channels % width}"
+            + f" channel {at % channels}" * (channels > 1)
             for at in range(self.features)
         )
 
@@ -73,7 +74,9 @@ class Encoder:
         at = 0
         for feature in self.columns:
             if feature.column not in dataset.columns:
-                raise DataError(f"'{dataset.name}' lacks the column '{feature.column}'. Read it with the model's schema.")
+                raise DataError(
+                    f"'{dataset.name}' lacks the column '{feature.column}'. Read it with the model's schema."
+                )
             values = dataset.columns[feature.column]
             width = len(feature.names)
             out[:, at : at + width] = feature.transform(values if rows is None else values[rows])

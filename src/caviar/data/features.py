@@ -77,7 +77,7 @@ class Feature:
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any], learnt: Mapping[str, np.ndarray]) -> "Feature":
         """The feature that `to_plain` gave, with its arrays."""
-        lists = {name: tuple(plain[name]) for name in ("names", "categories", "cycles")}
+        lists: dict[str, Any] = {name: tuple(plain[name]) for name in ("names", "categories", "cycles")}
         rest = {name: plain[name] for name in ("column", "kind", "encoding", "other", "gaps")}
         return cls(learnt=dict(learnt), **rest, **lists)
 

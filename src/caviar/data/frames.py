@@ -62,11 +62,13 @@ def _as_frame(source: Any) -> Any:
 
     try:
         frame = narwhals.from_native(source)
-    except TypeError as error:
-        if "duplicate" in str(error).lower():
-            raise DataError("The data frame names a column more than once. Give every column a name of its own.") from None
+    except TypeError:
         return None
     except ValueError as error:
+        if "unique" in str(error) or "duplicate" in str(error).lower():
+            raise DataError(
+                "The data frame names a column more than once. Give every column a name of its own."
+            ) from None
         raise DataError(f"The data frame cannot be read ({str(error).splitlines()[0]}).") from None
     return frame.collect() if isinstance(frame, narwhals.LazyFrame) else frame
 
@@ -96,8 +98,9 @@ def from_series(series: Any) -> Cells:
     if kind.is_numeric():
         return Cells("number", _finite(series.cast(narwhals.Float64).fill_null(float("nan")).to_numpy()))
     if kind == narwhals.Boolean:
-        return Cells("boolean", _floats(series.to_list()))
-    values = [None if value is None or value != value else value for value in series.to_list()]
+        return Cells("boolean", _finite(series.cast(narwhals.Float64).fill_null(float("nan")).to_numpy()))
+    gaps = series.is_null().to_list()
+    values = [None if gap else value for gap, value in zip(gaps, series.to_list(), strict=True)]
     if isinstance(kind, narwhals.Date | narwhals.Datetime):
         return Cells("date", days(polars.Series(values, dtype=polars.Datetime("us"))))
     if isinstance(kind, narwhals.Categorical | narwhals.Enum):
@@ -128,7 +131,9 @@ def from_objects(values: list[Any]) -> Cells:
         return Cells("number", _floats(values))
     odd = next((value for value in present if isinstance(value, list | tuple | dict | set | np.ndarray)), None)
     if odd is not None:
-        raise DataError(f"A cell holds a {type(odd).__name__}, which is no single value. Give one number or text a cell.")
+        raise DataError(
+            f"A cell holds a {type(odd).__name__}, which is no single value. Give one number or text a cell."
+        )
     texts = [None if value is None or value != value else str(value) for value in values]
     return Cells("text", polars.Series(texts, dtype=polars.String))
 
@@ -144,7 +149,9 @@ def from_array(values: np.ndarray, name: str) -> Table | Pixels:
     if values.dtype.names:
         return Table(name, {str(field): column_of(values[field]) for field in values.dtype.names})
     if values.ndim < 2:
-        raise DataError(f"X has shape {values.shape}, but must have rows and columns. Use X.reshape(-1, 1) for one column.")
+        raise DataError(
+            f"X has shape {values.shape}, but must have rows and columns. Use X.reshape(-1, 1) for one column."
+        )
     if not values.size:
         raise DataError(f"X has shape {values.shape}, so it holds nothing. Give at least two rows and one column.")
     if values.dtype == np.uint8 and values.ndim in (3, 4):
@@ -202,7 +209,8 @@ def with_target(inputs: Table | Pixels, target: Any) -> Table | Pixels:
         raise DataError(f"X has {rows} rows but the target has {len(cells)}. Give one target a row.")
     if isinstance(inputs, Pixels):
         return replace(inputs, labels=cells)
-    return attached(inputs, str(getattr(target, "name", None) or "target"), cells)[0]
+    table, name = attached(inputs, str(getattr(target, "name", None) or "target"), cells)
+    return replace(table, target=name)
 
 
 def attached(table: Table, name: str, values: Any) -> tuple[Table, str]:

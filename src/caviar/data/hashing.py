@@ -96,7 +96,7 @@ def hash_pixels(pixels: np.ndarray) -> np.ndarray:
         uint64 [N].
     """
     size = int(np.prod(pixels.shape[1:]))
-    flat = memoryview(np.ascontiguousarray(pixels).reshape(-1))
+    flat = np.ascontiguousarray(pixels).reshape(-1).data
     digests = [hashlib.blake2b(flat[at : at + size], digest_size=8).digest() for at in range(0, len(flat), size)]
     return np.frombuffer(b"".join(digests), dtype=np.uint64).copy()
 

@@ -21,7 +21,9 @@ def read_hdf5(path: Path) -> Pixels:
     try:
         import h5py
     except ImportError:
-        raise DataError(f"'{path}' is an HDF5 file, which needs h5py. Install it by: pip install 'caviar[hdf5]'.") from None
+        raise DataError(
+            f"'{path}' is an HDF5 file, which needs h5py. Install it by: pip install 'caviar[hdf5]'."
+        ) from None
     files = [path] if path.is_file() else sorted(entry for entry in path.iterdir() if entry.suffix in (".h5", ".hdf5"))
     sets: list[tuple[int, np.ndarray, np.ndarray | None]] = []
     for name in files:
@@ -47,7 +49,9 @@ def _sets(file: Any, path: Path) -> list[tuple[int, np.ndarray, np.ndarray | Non
     names = [name for name in file if hasattr(file[name], "shape")]
     images = [name for name in names if file[name].ndim in (3, 4) and file[name].dtype == np.uint8]
     if not images:
-        raise DataError(f"'{path}' holds no images (uint8, three or four axes); it holds {', '.join(names) or 'nothing'}.")
+        raise DataError(
+            f"'{path}' holds no images (uint8, three or four axes); it holds {', '.join(names) or 'nothing'}."
+        )
     words = next((np.asarray(file[name]) for name in names if "classes" in name), None)
     found = []
     for name in images:

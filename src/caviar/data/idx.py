@@ -29,8 +29,14 @@ def read_array(path: Path) -> np.ndarray:
     shape = tuple(int(length) for length in np.frombuffer(content, dtype=">u4", count=axes, offset=4))
     size = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
     if len(content) != 4 + 4 * axes + size:
-        raise DataError(f"'{path}' should hold {size} bytes of values but holds {len(content) - 4 - 4 * axes}. Copy it again.")
-    return np.frombuffer(content, dtype=kind, offset=4 + 4 * axes).reshape(shape).astype(kind.newbyteorder("="), copy=False)
+        raise DataError(
+            f"'{path}' should hold {size} bytes of values but holds {len(content) - 4 - 4 * axes}. Copy it again."
+        )
+    return (
+        np.frombuffer(content, dtype=kind, offset=4 + 4 * axes)
+        .reshape(shape)
+        .astype(kind.newbyteorder("="), copy=False)
+    )
 
 
 def read_idx(path: Path) -> Pixels:
@@ -39,10 +45,7 @@ def read_idx(path: Path) -> Pixels:
     Raises:
         DataError: images are missing, or a set has not as many labels as images.
     """
-    if path.is_file():
-        names = [path]
-    else:
-        names = sorted(entry for entry in path.iterdir() if looks_like_idx(entry))
+    names = [path] if path.is_file() else sorted(entry for entry in path.iterdir() if looks_like_idx(entry))
     arrays = {name: read_array(name) for name in names}
     images = {name: values for name, values in arrays.items() if values.ndim >= 3}
     if not images:
@@ -81,7 +84,9 @@ def _labels(images: Path) -> np.ndarray | None:
     labels = read_array(sorted(beside)[0])
     count = len(read_head(images))
     if labels.ndim != 1 or len(labels) != count:
-        raise DataError(f"'{images.name}' holds {count} images but '{beside[0].name}' {len(labels)} labels. Copy them again.")
+        raise DataError(
+            f"'{images.name}' holds {count} images but '{beside[0].name}' {len(labels)} labels. Copy them again."
+        )
     return labels
 
 

@@ -78,7 +78,9 @@ def _hidden(place: tuple[str, ...]) -> bool:
 
 def _pixels(name: str, pictures: Sequence[Picture], shape: tuple[int, int, int] | None) -> Pixels:
     if not pictures:
-        raise DataError(f"'{name}' holds no images ({', '.join(IMAGE_SUFFIXES)}). Put one folder of images per class in it.")
+        raise DataError(
+            f"'{name}' holds no images ({', '.join(IMAGE_SUFFIXES)}). Put one folder of images per class in it."
+        )
     places = _below_common(pictures)
     words = [place[0].lower() if len(place) > 2 else "" for place in places]
     in_parts = all(word in PART_WORDS for word in words) and "train" in {w.replace("ing", "") for w in words}
@@ -86,7 +88,9 @@ def _pixels(name: str, pictures: Sequence[Picture], shape: tuple[int, int, int] 
     images, notes = _opened(pictures, shape)
     if any(label is None for label in classes):
         if shape is None:
-            raise DataError(f"'{name}' holds images outside of folders, so their class is unknown. Make a folder per class.")
+            raise DataError(
+                f"'{name}' holds images outside of folders, so their class is unknown. Make a folder per class."
+            )
         return Pixels(name, images, None, None, notes)
     labels = np.empty(len(classes), dtype=object)
     labels[:] = classes
@@ -144,7 +148,9 @@ def _image(picture: Picture):  # type: ignore[no-untyped-def]
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             return Image.open(io.BytesIO(picture.content()))
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise DataError(f"The image '{place}' is too large to be opened safely. Make it smaller or take it out.") from None
+        raise DataError(
+            f"The image '{place}' is too large to be opened safely. Make it smaller or take it out."
+        ) from None
     except (OSError, ValueError, SyntaxError) as error:
         raise DataError(f"'{place}' is no image that can be read ({error}). Repair it or take it out.") from None
 

@@ -1,5 +1,6 @@
 """A table becomes a data set: with types found (`infer`), or with those of a model (`conform`)."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,9 +45,11 @@ def infer(table: Table, roles: Roles) -> Dataset:
     """
     where = f"'{table.name}'"
     if table.rows < 2:
-        raise DataError(f"{where} has {table.rows} row{'s' * (table.rows != 1)}. Give at least two rows, better hundreds.")
+        raise DataError(
+            f"{where} has {table.rows} row{'s' * (table.rows != 1)}. Give at least two rows, better hundreds."
+        )
     names = list(table.cells)
-    target_name = find_name(names, roles.target, where)
+    target_name = find_name(names, table.target if roles.target is None else roles.target, where)
     taken = _taken(names, target_name, roles, where)
     target = read_target(target_name, table.cells[target_name], roles.task, separator=table.separator)
     notes = [target.note] if target.note else []
@@ -105,17 +108,30 @@ def _typed_columns(
         reasons |= dict.fromkeys(kept, "")
     if not kept:
         why = "; ".join(f"'{name}': {reason}" for name, reason in list(reasons.items())[:5])
-        raise DataError(f"No column of '{table.name}' is left as an input ({why or 'it has no other'}). Give more columns.")
+        raise DataError(
+            f"No column of '{table.name}' is left as an input ({why or 'it has no other'}). Give more columns."
+        )
     columns = [
         Column(name, "left_out", reason) if reason else Column(name, found[name].kind, "", found[name].format)
         for name, reason in reasons.items()
     ]
-    notes = [found[name].note for name in kept if found[name].note]
+    notes = [_overview({name: found[name] for name in kept})]
+    notes += [found[name].note for name in kept if found[name].note]
     notes += [f"'{name}' is left out: {reason}." for name, reason in reasons.items() if reason]
     return columns, {name: found[name].values for name in kept}, notes
 
 
-def role_arrays(table: Table, roles: Roles) -> dict[str, np.ndarray | None]:
+def _overview(kept: dict[str, Typed]) -> str:
+    """The kinds of the inputs and where values are missing, in a sentence."""
+    plural = {"number": "numbers", "category": "categories", "boolean": "booleans", "date": "dates"}
+    kinds = Counter(column.kind for column in kept.values())
+    counted = ", ".join(f"{count} {plural[kind] if count > 1 else kind}" for kind, count in kinds.most_common())
+    gaps = {name: column.missing for name, column in kept.items() if column.missing}
+    listed = ", ".join(f"{name} ({count})" for name, count in list(gaps.items())[:10]) + ", …" * (len(gaps) > 10)
+    return f"Inputs: {counted}" + (f"; values are missing in {listed}." if gaps else ".")
+
+
+def role_arrays(table: Table, roles: Roles) -> dict[str, Any]:
     """The groups, times, weights and parts that were named.
 
     Raises:
@@ -194,7 +210,11 @@ def known_targets(cells: Cells, schema: Schema, separator: str = ",") -> tuple[n
         known = np.isfinite(values)
     else:
         # A class may be called "none": what the model knows as a class is never a mark of a missing value.
-        words = texts_of(Cells("category", np.array(_bare(cells), dtype=object))) if cells.kind == "text" else texts_of(cells)
+        words = (
+            texts_of(Cells("category", np.array(_bare(cells), dtype=object)))
+            if cells.kind == "text"
+            else texts_of(cells)
+        )
         values = class_indices(words, schema.classes)
         known = values >= 0
     if not known.any():
@@ -216,7 +236,9 @@ def _aligned(table: Table, schema: Schema) -> dict[str, Cells]:
         return dict(table.cells)
     bare = {name.strip().lower(): cells for name, cells in table.cells.items()}
     if all(name.strip().lower() in bare for name in needed):
-        return {name: bare[name.strip().lower()] for name in [*needed, schema.target or ""] if name.strip().lower() in bare}
+        return {
+            name: bare[name.strip().lower()] for name in [*needed, schema.target or ""] if name.strip().lower() in bare
+        }
     if not (table.header and schema.header):
         for wanted in (names, needed):
             if len(wanted) == len(table.cells):
@@ -224,5 +246,3 @@ def _aligned(table: Table, schema: Schema) -> dict[str, Cells]:
     missing = [name for name in needed if name not in table.cells and name.strip().lower() not in bare]
     known_name(list(table.cells), missing[0] if missing else needed[0], f"'{table.name}'", "the model's input")
     raise AssertionError("known_name raises for a missing name")
-
-

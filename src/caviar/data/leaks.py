@@ -46,6 +46,9 @@ def leaks_of(dataset: Dataset, train: np.ndarray) -> list[dict[str, Any]]:
     its variance: what is recorded beforehand is usually related to something else that is;
     (c) sum: the target is an exact weighted sum of at most five columns.
 
+    The thresholds were chosen by looking at bank marketing (duration: 0.82, 2 %), bike sharing, and nine tables without
+    a known leak; (b) above all is a reason to ask, not a verdict.
+
     Args:
         dataset: the data; images are passed over.
         train: row numbers.
@@ -138,8 +141,8 @@ def _unrelated(strength: dict[str, float], inputs: list[_Binned]) -> dict[str, A
     if known >= _UNRELATED_R2:
         return None
     message = (
-        f"'{best.name}' is the strongest input (AUC {strength[best.name]:.3f}), yet nothing else in the table is related "
-        f"to it (at most {known:.1%} of it is explained), as if it were recorded together with the target. {_ASK}"
+        f"'{best.name}' is the strongest input (AUC {strength[best.name]:.3f}), yet nothing else in the table is "
+        f"related to it (it explains {known:.1%} of it), as if it were recorded together with the target. {_ASK}"
     )
     evidence = {best.name: strength[best.name], "explained_by_others": known}
     return _finding("unrelated", message, evidence, {"AUC": _STRONG_AUC, "explained_by_others": _UNRELATED_R2})

@@ -73,7 +73,11 @@ def _sets(arrays: Mapping[str, np.ndarray], target: str | None) -> list[tuple[in
         if x is None or arrays[x].ndim < 2:
             continue
         goals = [(f"{key}_{part}", f"{part}_{key}") if part else (key,) for key in _TARGET_KEYS]
-        y = target if target in arrays else next((lower[word] for group in goals for word in group if word in lower), None)
+        y = (
+            target
+            if target in arrays
+            else next((lower[word] for group in goals for word in group if word in lower), None)
+        )
         found.append((PART_WORDS.get(part, -1), arrays[x], None if y is None else arrays[y]))
     return found
 
@@ -81,7 +85,9 @@ def _sets(arrays: Mapping[str, np.ndarray], target: str | None) -> list[tuple[in
 def _check_sets(sets: list[tuple[int, np.ndarray, np.ndarray | None]], path: Path) -> None:
     shapes = {x.shape[1:] for _, x, _ in sets}
     if len(shapes) > 1:
-        raise DataError(f"The sets in '{path}' have inputs of different shapes ({sorted(shapes)}). Give them one shape.")
+        raise DataError(
+            f"The sets in '{path}' have inputs of different shapes ({sorted(shapes)}). Give them one shape."
+        )
     for _, x, y in sets:
         if y is not None and len(x) != len(y):
             raise DataError(f"'{path}' holds {len(x)} inputs but {len(y)} targets in one set. Give one target a row.")

@@ -95,7 +95,7 @@ def read_like(source: Any, schema: Schema) -> Dataset:
     if isinstance(source, Dataset):
         return source
     if isinstance(source, str | Path):
-        expected = [column.name for column in schema.columns] + [schema.target or ""]
+        expected = [column.name for column in schema.columns] + ([schema.target] if schema.target else [])
         found = _opened(source, Roles(), expected, schema.image_shape)
         if isinstance(found, Dataset):
             return found
@@ -133,8 +133,8 @@ def _opened(
         return _opened_folder(path, roles, shape)
     kind = kind_of(path)
     if kind == "text":
-        wanted = expected or [name for name in asdict(roles).values() if isinstance(name, str) and name]
-        text = read_text(path, wanted)
+        asked = (roles.target, roles.group, roles.time, roles.weight, roles.split, *roles.ignore)
+        text = read_text(path, expected or [name for name in asked if isinstance(name, str)])
         cells = {name: Cells("text", text.frame[name]) for name in text.frame.columns}
         return Table(path.name, cells, text.header, text.separator)
     if kind == "parquet":
@@ -177,7 +177,7 @@ def _built(found: Table | Pixels, roles: Roles) -> Dataset:
     """The data set of a table or of images, with the roles that were given as arrays beside it."""
     if isinstance(found, Pixels):
         return _pictured(found, roles)
-    names = {}
+    names: dict[str, Any] = {}
     for role in ("target", "group", "time", "weight", "split"):
         value = getattr(roles, role)
         if value is not None and not isinstance(value, str | int | np.integer):
@@ -200,6 +200,7 @@ def _pictured(found: Pixels, roles: Roles) -> Dataset:
     if len(found.pixels) < 2:
         raise DataError(f"'{found.name}' holds {len(found.pixels)} image. Give at least two, better hundreds.")
     beside: Table | None = None
+    names: dict[str, Any] = {}
     for role in ("group", "time", "weight", "split"):
         value = getattr(roles, role)
         if isinstance(value, str):
@@ -207,19 +208,21 @@ def _pictured(found: Pixels, roles: Roles) -> Dataset:
         if value is not None:
             beside = beside or Table(found.name, {"row": Cells("number", np.arange(float(len(found.pixels))))})
             beside, name = attached(beside, role, value)
-            roles = replace(roles, **{role: name})
+            names[role] = name
     target = read_target("label", found.labels, roles.task, pictured=True)
     if not target.present.all():
         raise DataError(f"{int((~target.present).sum())} images of '{found.name}' have no label. Leave them out.")
     _, height, width, channels = found.pixels.shape
     schema = Schema((), "label", target.task, target.classes, (height, width, channels))
-    arrays = {"parts": found.parts} | ({} if beside is None else _given(role_arrays(beside, roles)))
+    arrays: dict[str, Any] = {"parts": found.parts} | (
+        {} if beside is None else _given(role_arrays(beside, Roles(**names)))
+    )
     return Dataset(
         found.name, schema, pixels=found.pixels, targets=target.values, notes=(target.note, *found.notes), **arrays
     )
 
 
-def _given(arrays: dict[str, np.ndarray | None]) -> dict[str, np.ndarray]:
+def _given(arrays: dict[str, Any]) -> dict[str, Any]:
     return {name: values for name, values in arrays.items() if values is not None}
 
 
@@ -228,9 +231,7 @@ def _pictures_like(found: Pixels, schema: Schema) -> Dataset:
         raise DataError(f"The model wants a table, but '{found.name}' holds images. Give a table with its columns.")
     targets, notes = (None, []) if found.labels is None else known_targets(found.labels, schema)
     pixels = resized(found.pixels, schema.image_shape)
-    return Dataset(
-        found.name, schema, pixels=pixels, targets=targets, parts=found.parts, notes=(*found.notes, *notes)
-    )
+    return Dataset(found.name, schema, pixels=pixels, targets=targets, parts=found.parts, notes=(*found.notes, *notes))
 
 
 def _names_sets(source: Mapping[Any, Any]) -> bool:
@@ -247,6 +248,9 @@ def _sets(source: Mapping[str, Any], roles: Roles) -> Dataset:
     """One data set of several sources that are the train, dev and test set; types are found in the train set."""
     if roles.split is not None:
         raise DataError("The sets are given already. Leave 'split' out.")
+    for role in ("target", "group", "time", "weight"):
+        if not isinstance(getattr(roles, role), str | int | None):
+            raise DataError(f"'{role}' cannot be one array for several sets. Give the name of a column they all have.")
     train = read(source["train"], **asdict(roles))
     found: list[tuple[int, Dataset]] = [(0, train)]
     notes = list(train.notes)
@@ -263,7 +267,7 @@ def _sets(source: Mapping[str, Any], roles: Roles) -> Dataset:
         notes += [note for note in other.notes if note not in notes]
     whole = _joined(found)
     paths = {word: str(Path(one).resolve()) for word, one in source.items() if isinstance(one, str | Path)}
-    origin = _origin("sets", roles) | {"kind": "sets", "sets": paths}
+    origin = {"kind": "sets", "sets": paths, "options": asdict(roles) | {"ignore": list(roles.ignore)}}
     return replace(whole, notes=tuple(notes), source=origin if len(paths) == len(source) else {"kind": "memory"})
 
 
@@ -281,7 +285,7 @@ def _with_roles(source: Any, roles: Roles, schema: Schema) -> Dataset:
 def _joined(found: list[tuple[int, Dataset]]) -> Dataset:
     first = found[0][1]
 
-    def all_rows(name: str) -> np.ndarray | None:
+    def all_rows(name: str) -> Any:
         arrays = [getattr(one, name) for _, one in found]
         return None if any(values is None for values in arrays) else np.concatenate(arrays)
 

@@ -119,10 +119,20 @@ def split(
         cut = how.cut(np.flatnonzero(in_train), (_asked(train_dev, int(in_train.sum()), "train_dev"),), "train-dev")
         in_train_dev = cut.masks[0]
         in_train &= ~in_train_dev
-    sets = tuple(np.flatnonzero(mask) for mask in (in_train, in_dev, in_test, in_train_dev))
-    _check(dataset, sets[0], sets[1], how.method)
-    findings += findings_of(dataset, sets[0], sets[1], sets[2])
-    return Splits(dataset, *sets, how.halves(sets[1]), seed, how.method, tuple(findings))
+    rows, dev_rows, test_rows = np.flatnonzero(in_train), np.flatnonzero(in_dev), np.flatnonzero(in_test)
+    _check(dataset, rows, dev_rows, how.method)
+    findings += findings_of(dataset, rows, dev_rows, test_rows)
+    return Splits(
+        dataset,
+        rows,
+        dev_rows,
+        test_rows,
+        np.flatnonzero(in_train_dev),
+        how.halves(dev_rows),
+        seed,
+        how.method,
+        tuple(findings),
+    )
 
 
 @dataclass(eq=False)
@@ -178,7 +188,9 @@ def _cut_anew(
     if n_dev == 0:
         raise DataError("A dev set is needed to compare networks. Give dev a share such as 0.2.")
     if n_dev + n_test >= m:
-        raise DataError(f"dev ({n_dev}) and test ({n_test}) leave no train row of {m}. Give smaller numbers or more rows.")
+        raise DataError(
+            f"dev ({n_dev}) and test ({n_test}) leave no train row of {m}. Give smaller numbers or more rows."
+        )
     findings: list[dict[str, Any]] = []
     usable = np.arange(m)
     if how.method == "hash" and dataset.schema.task == "classification":
@@ -204,7 +216,9 @@ def _given(
     masks = {1: parts == 1, 2: parts == 2}
     for part, name, size in ((1, "dev", dev), (2, "test", test)):
         if masks[part].any() and size is not None:
-            raise DataError(f"The data bring their own {name} set of {int(masks[part].sum())} rows. Leave {name}=… out.")
+            raise DataError(
+                f"The data bring their own {name} set of {int(masks[part].sum())} rows. Leave {name}=… out."
+            )
     pool = np.flatnonzero(parts < 1)
     if not len(pool):
         raise DataError("The data bring their own sets, but no train row. Give rows to train on.")
@@ -245,7 +259,9 @@ def _check(dataset: Dataset, train: np.ndarray, dev: np.ndarray, method: str) ->
     if not len(dev):
         raise DataError(f"No row of '{dataset.name}' is left for the dev set. Give more rows.")
     if not len(train):
-        raise DataError(f"No row of '{dataset.name}' is left for the train set. Give more rows, or smaller dev and test.")
+        raise DataError(
+            f"No row of '{dataset.name}' is left for the train set. Give more rows, or smaller dev and test."
+        )
     if dataset.schema.task != "classification" or dataset.targets is None:
         return
     classes = dataset.schema.classes

@@ -47,12 +47,14 @@ class Table:
         cells: name -> column; all of one length.
         header: False where the names were made up because there were none.
         separator: what stood between the fields of the file; it tells decimal commas from thousands.
+        target: the name of the target, where it was given beside the inputs.
     """
 
     name: str
     cells: Mapping[str, Cells]
     header: bool = True
     separator: str = ","
+    target: str | None = None
 
     @property
     def rows(self) -> int:
@@ -80,6 +82,11 @@ class Typed:
     format: str = ""
     note: str = ""
 
+    @property
+    def missing(self) -> int:
+        """How many rows have no value."""
+        return len(self.values) - len(_present(self))
+
 
 def typed(name: str, cells: Cells, separator: str) -> Typed:
     """Find the type of a column.
@@ -106,7 +113,7 @@ def typed(name: str, cells: Cells, separator: str) -> Typed:
     if numbers.share >= _MOSTLY_NUMBERS:
         words = ", ".join(repr(text) for text in numbers.failed[:3])
         return Typed("number", numbers.values, note=f"'{name}' is read as numbers; {words} count as missing.")
-    return Typed("category", _objects(texts))
+    return Typed("category", objects_of(texts.to_list()))
 
 
 def typed_like(cells: Cells, kind: str, format: str, separator: str) -> np.ndarray:
@@ -146,12 +153,12 @@ def texts_of(cells: Cells) -> np.ndarray:
     if cells.kind == "category":
         return np.asarray(cells.values)
     if cells.kind == "text":
-        return _objects(cleaned(cells.values))
+        return objects_of(cleaned(cells.values).to_list())
     if cells.kind == "boolean":
         words: list[str | None] = [None if np.isnan(v) else str(bool(v)) for v in cells.values.tolist()]
     else:
         words = [None if np.isnan(value) else number_text(value) for value in cells.values.tolist()]
-    return _as_objects(words)
+    return objects_of(words)
 
 
 def reason_left_out(name: str, column: Typed, named: bool = True) -> str:
@@ -223,11 +230,8 @@ def _all_binary(values: np.ndarray) -> bool:
     return bool(len(present)) and bool(np.all((present == 0) | (present == 1)))
 
 
-def _objects(texts: Any) -> np.ndarray:
-    return _as_objects(texts.to_list())
-
-
-def _as_objects(words: list[str | None]) -> np.ndarray:
+def objects_of(words: list[str | None]) -> np.ndarray:
+    """Texts as an array of objects, object [N]."""
     values = np.empty(len(words), dtype=object)
     values[:] = words
     return values

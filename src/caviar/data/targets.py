@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from caviar.data.table import Cells, texts_of
+from caviar.data.table import Cells, objects_of, texts_of
 from caviar.data.values import TARGET_MARKS, cleaned, number_text, parse_numbers
 from caviar.errors import DataError
 
@@ -95,7 +95,7 @@ def read_target(name: str, cells: Cells, task: str = "auto", *, pictured: bool =
     if cells.kind == "text":
         texts = cleaned(cells.values, TARGET_MARKS)
         numbers = parse_numbers(cleaned(cells.values), separator)
-        cells = Cells("category", texts_of_clean(texts)) if numbers.failed else Cells("number", numbers.values)
+        cells = Cells("category", objects_of(texts.to_list())) if numbers.failed else Cells("number", numbers.values)
     if not _present(cells).any():
         raise DataError(f"Every value of the target '{name}' is missing. Choose a column with values.")
     if cells.kind in ("category", "boolean") or task == "classification":
@@ -114,13 +114,6 @@ def read_target(name: str, cells: Cells, task: str = "auto", *, pictured: bool =
         raise DataError(f"Every row has the same target ('{name}' = {number_text(present[0])}): nothing can be learnt.")
     note = f"Task: regression, since '{name}' has {distinct} different numbers." if task == "auto" else ""
     return Target("regression", (), values, note)
-
-
-def texts_of_clean(texts: object) -> np.ndarray:
-    """Cleaned texts (a polars series) as object [N]."""
-    values = np.empty(len(texts), dtype=object)  # type: ignore[arg-type]
-    values[:] = texts.to_list()  # type: ignore[attr-defined]
-    return values
 
 
 def sorted_classes(words: Collection[str]) -> tuple[str, ...]:
