@@ -122,7 +122,7 @@ class Hyperparameter:
 
 
 def _as_number(name: str, value: Any) -> float:
-    if isinstance(value, bool):
+    if isinstance(value, bool | bytes):
         raise SpaceError(f"'{name}' must be a number. Got {value!r}.")
     try:
         number = float(value)
@@ -144,7 +144,7 @@ def _check_hidden(value: Any) -> list[int]:
     if isinstance(value, str):
         text = value.strip("[]() ")
         value = [] if text.lower() in ("", "none") else re.split(r"(?<=\d)[-,\s]+", text)
-    if value is None or isinstance(value, bool | Mapping):
+    if not isinstance(value, int | float | Iterable) or isinstance(value, bool | bytes | Mapping):
         raise SpaceError(f"'hidden' lists the widths of the hidden layers; [] is a linear model. Got {value!r}.")
     widths = []
     for part in [value] if isinstance(value, int | float) else value:
