@@ -158,7 +158,8 @@ class SuccessiveHalving(StoppingRule):
         _check_state(state, own)
         if set(state["records"]) != set(own["records"]):
             raise StudyError(
-                f"The saved rungs are at {', '.join(state['records'])}, these at {', '.join(own['records'])}."
+                f"The saved rungs are at epochs {', '.join(state['records'])}, these at {', '.join(own['records'])}. "
+                "Resume with the rule of the study."
             )
         for rung, record in state["records"].items():
             self._records[int(rung)] = {int(trial): _worst_if_diverged(value) for trial, value in record}
