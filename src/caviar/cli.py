@@ -121,9 +121,11 @@ def status(run: Existing, json_: Json = False) -> None:
     if json_:
         _print_json(found)
         return
-    from caviar.report.text import status_text
+    from caviar.report.page import page_of
+    from caviar.report.text import summary as study_text
 
-    print(status_text(study, found))
+    print(f"{found['run']}: {found['state']}\n")
+    print(study_text(page_of(study)))
 
 
 @app.command()
@@ -198,9 +200,11 @@ def jobs_run(job: Callable[[Any], Any], as_json: bool) -> None:
     if as_json:
         _print_json(found)
         return
-    from caviar.report.text import study_text
+    from caviar.report.page import page_of
+    from caviar.report.text import summary as study_text
 
-    print(study_text(study, found))
+    print(study_text(page_of(study)))
+    print(f"\nReport: {found['report']}\nModel:  {found['model'] or 'none yet'}")
 
 
 def _print_json(found: Any) -> None:

@@ -34,7 +34,9 @@ def search(
     dataset = read(data, target=target, task=task)
     space = Space.default(dataset).with_options(fixed, varied)
     study = _begin(run, dataset, space, seed=seed, metric=metric, base_error=base_error, watch=watch)
-    study.store.set_setting("job", {"kind": "search", "data": data, "target": target})
+    options = _options(task=task, metric=metric, base_error=base_error, minutes=minutes, stopping=stopping)
+    options += [word for text in fixed for word in ("--set", text)] + [word for text in varied for word in ("--vary", text)]
+    study.store.set_setting("job", {"kind": "search", "data": data, "target": target, "options": options})
     study.search(trials, epochs, stopping=None if stopping == "none" else stopping, minutes=minutes)
     return study.finish()
 
@@ -51,7 +53,9 @@ def train(
     dataset = read(data, target=target, task=task)
     space = Space.default(dataset).with_options(fixed)
     study = _begin(run, dataset, space, seed=seed, metric=metric, base_error=base_error, watch=watch)
-    study.store.set_setting("job", {"kind": "train", "data": data, "target": target})
+    options = _options(task=task, metric=metric, base_error=base_error, minutes=minutes)
+    options += [word for text in fixed for word in ("--set", text)]
+    study.store.set_setting("job", {"kind": "train", "data": data, "target": target, "options": options})
     study.train(epochs=epochs, minutes=minutes)
     return study.finish()
 
@@ -75,6 +79,17 @@ def resume(run: Path, *, minutes: float | None, watch: Watch) -> Study:
     if not study.store.setting("test_opened", 0):
         study.finish()
     return study
+
+
+def _options(**given: Any) -> list[str]:
+    """Options of the command that differ from their defaults, as words."""
+    usual = {"task": "auto", "stopping": "halving"}
+    return [
+        word
+        for name, value in given.items()
+        if value is not None and usual.get(name) != value
+        for word in (f"--{name.replace('_', '-')}", str(value))
+    ]
 
 
 def open_existing(run: Path, watch: Watch = None) -> Study:

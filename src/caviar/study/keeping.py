@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from caviar import __version__
+import numpy as np
+
+from caviar.version import __version__
 from caviar.data.dataset import Dataset
 from caviar.data.read import read
 from caviar.data.splits import Splits
@@ -44,7 +46,15 @@ def _describe(splits: Splits) -> dict[str, Any]:
     return {
         "name": dataset.name, "rows": dataset.rows, "schema": dataset.schema.to_dict(), "notes": list(dataset.notes),
         "splits": splits.summary(), "source": dict(dataset.source), "fingerprint": dataset.fingerprint,
+        "class_shares": _class_shares(dataset),
     }  # fmt: skip
+
+
+def _class_shares(dataset: Dataset) -> dict[str, float]:
+    if dataset.schema.task != "classification":
+        return {}
+    counts = np.bincount(dataset.targets, minlength=len(dataset.schema.classes))
+    return {name: float(count / dataset.rows) for name, count in zip(dataset.schema.classes, counts, strict=True)}
 
 
 def splits_of(store: Store, folder: Path) -> Splits:

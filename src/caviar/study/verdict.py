@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from caviar import __version__
+from caviar.version import __version__
 from caviar.diagnosis.finding import Finding
 from caviar.diagnosis.fit import FitEvidence, diagnose_fit
 from caviar.diagnosis.intervals import Interval, normal, rmse_standard_error, wilson
@@ -150,6 +150,8 @@ def _interval(study: "Study", value: float, rows: int, spread: float | None) -> 
 def diagnose(study: "Study") -> list[Finding]:
     """Findings about the winner and about the data."""
     found = measurements(study)
+    told = {name: [found[name].estimate, found[name].low, found[name].high] for name in ("train", "dev")}
+    study.store.set_setting("results", {**study.results, "measured": told})
     schema = study.dataset.schema
     winner = study.results["winner"]
     spread = found["squared_error_spread"]
@@ -168,8 +170,9 @@ def diagnose(study: "Study") -> list[Finding]:
         base_error=study.base_error or None,
         target_spread=float(np.std(study.dataset.targets[study.splits.train])) if regression else None,
         dev_standard_error=rmse_standard_error(dev_error, spread or 0.0, found["dev_rows"]) if regression else None,
-        train_seeds=tuple(found["train_seeds"]),
-        dev_seeds=tuple(found["dev_seeds"]),
+        # A repeat of a cross-validation already averages the chance of as many trainings as it has folds.
+        train_seeds=() if folded else tuple(found["train_seeds"]),
+        dev_seeds=() if folded else tuple(found["dev_seeds"]),
         chosen_error=float(winner["selected_error"]) if halved else None,
         chosen_rows=chosen_rows if halved else 0,
         candidates=len(study.trials),

@@ -96,7 +96,7 @@ def signature(devices: int) -> Signature:
     import jax
     import jaxlib
 
-    from caviar import __version__
+    from caviar.version import __version__
 
     first = jax.devices()[0]
     return Signature(

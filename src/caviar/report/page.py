@@ -1,0 +1,130 @@
+"""A study's page: what the study knows becomes page data, and the page is written to RUN/report.html."""
+
+import shlex
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from caviar.report import html
+from caviar.report.page_data import Estimate, Metric, PageData, Retrained
+from caviar.study.study import Study
+
+
+def write_report(study: Study) -> Path:
+    """Write the page of a study, finished or not, into its folder.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        StudyError: it cannot be written.
+    """
+    return html.write(page_of(study), study.folder / "report.html")
+
+
+def page_of(study: Study) -> PageData:
+    """Everything that the page of a study shows; reads the store alone, never the data."""
+    about = study.store.setting("study")
+    results = study.results
+    statistics = dict(results.get("statistics", {}))
+    job = study.store.setting("job", {})
+    campaigns = study.campaigns
+    winner = results.get("winner") or {}
+    measured = results.get("measured") or {}
+    test = results.get("test") or {}
+    classification = about["data"]["schema"]["task"] == "classification"
+    return PageData(
+        name=f"{about['data']['name']}",
+        created=time.strftime("%Y-%m-%d %H:%M %Z", time.localtime(about["created"])),
+        seconds=float(statistics.get("seconds", 0.0)),
+        epochs=max((campaign.epochs for campaign in campaigns), default=0),
+        command=_command(job, study, campaigns),
+        python=_python(job, study, campaigns),
+        data=_data(about["data"]),
+        splits=about["data"]["splits"],
+        trials=[trial for trial in study.trials if trial.number not in _again(campaigns)],
+        metric=Metric("error" if classification else "rmse", "share" if classification else ""),
+        best=winner.get("trial", _first(study)),
+        retrained=_retrained(winner),
+        base=Estimate(study.base_error) if study.base_error else None,
+        train=_estimate(measured.get("train")),
+        dev=_estimate(measured.get("dev")),
+        test=_estimate([test["error"], test["low"], test["high"]]) if test else None,
+        test_opened=int(study.store.setting("test_opened", 0)),
+        findings=study.findings,
+        statistics=statistics,
+        signature=_signature(study, campaigns),
+    )
+
+
+def _again(campaigns: list[Any]) -> set[int]:
+    return {int(number) for campaign in campaigns for number in campaign.about.get("of", {})}
+
+
+def _first(study: Study) -> int | None:
+    from caviar.errors import StudyError
+
+    try:
+        return study.best_trial.number
+    except StudyError:
+        return None
+
+
+def _estimate(found: Any) -> Estimate | None:
+    return None if not found else Estimate(found[0], found[1], found[2])
+
+
+def _retrained(winner: Mapping[str, Any]) -> list[Retrained]:
+    pairs = zip(winner.get("retrained", []), winner.get("errors", []), winner.get("train_errors", []), strict=True)
+    return [Retrained(number, dev, train) for number, dev, train in pairs]
+
+
+def _data(about: Mapping[str, Any]) -> dict[str, Any]:
+    schema = about["schema"]
+    columns = {c["name"]: c["kind"] for c in schema["columns"] if c["kind"] != "left_out"}
+    left_out = {c["name"]: c["reason"] for c in schema["columns"] if c["kind"] == "left_out"}
+    if schema.get("image_shape"):
+        columns = {"pixels": " × ".join(str(side) for side in schema["image_shape"])}
+    return {
+        "name": about["name"], "task": schema["task"], "rows": about["rows"], "columns": columns,
+        "left_out": left_out, "classes": about.get("class_shares") or {}, "notes": about["notes"],
+        "target": schema["target"],
+    }  # fmt: skip
+
+
+def _signature(study: Study, campaigns: list[Any]) -> dict[str, Any]:
+    stored = study.store.setting("signatures", [])
+    found = dict(stored[-1]["signature"]) if stored else {}
+    cohorts = [spec for campaign in campaigns for spec in campaign.cohorts]
+    if cohorts:
+        found["slots"] = max(spec.slots for spec in cohorts)
+    return {**found, "seed": study.seed}
+
+
+def _command(job: Mapping[str, Any], study: Study, campaigns: list[Any]) -> str:
+    kind = job.get("kind", "search")
+    words = ["caviar", kind, str(job.get("data", "DATA"))]
+    if job.get("target"):
+        words += ["--target", str(job["target"])]
+    if campaigns and kind == "search":
+        words += ["--trials", str(campaigns[0].trials)]
+    if campaigns:
+        words += ["--epochs", str(campaigns[0].epochs)]
+    words += [*job.get("options", []), "--seed", str(study.seed)]
+    return " ".join(shlex.quote(word) for word in words)
+
+
+def _python(job: Mapping[str, Any], study: Study, campaigns: list[Any]) -> str:
+    trials = campaigns[0].trials if campaigns else 256
+    epochs = campaigns[0].epochs if campaigns else 50
+    target = f", target={job['target']!r}" if job.get("target") else ""
+    call = "train()" if job.get("kind") == "train" else f"search(trials={trials}, epochs={epochs})"
+    lines = [
+        "import caviar",
+        f"splits = caviar.split(caviar.read({str(job.get('data', 'DATA'))!r}{target}), seed={study.seed})",
+        f"study = caviar.Study({str(study.folder) + '-again'!r}, splits, seed={study.seed})",
+        f"study.{call}",
+        "study.finish()",
+    ]
+    return "\n".join(lines)
