@@ -1,5 +1,7 @@
 """What a study's folder holds beside the database: the data, the split, the weights of the best."""
 
+import os
+import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,7 +27,20 @@ def begin(folder: Path, splits: Splits, about: Mapping[str, Any]) -> None:
     """
     if folder.exists() and any(folder.iterdir()):
         raise StudyError(f"The folder '{folder}' is not empty and holds no study. Choose another folder.")
-    folder.mkdir(parents=True, exist_ok=True)
+    # Made aside and renamed: a process killed here leaves no half of a study behind under the folder's name.
+    aside = folder.absolute().with_name(f".{folder.name or 'study'}.{os.getpid()}.part")
+    shutil.rmtree(aside, ignore_errors=True)
+    try:
+        aside.mkdir(parents=True)
+        _fill(aside, splits, about)
+        aside.replace(folder)
+    except OSError as error:
+        raise StudyError(f"The folder '{folder}' cannot be made: {error.strerror}. Choose another place.") from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _fill(folder: Path, splits: Splits, about: Mapping[str, Any]) -> None:
     dataset = splits.dataset
     if dataset.source.get("kind") != "file":
         dataset.save(folder / "data")
