@@ -1,0 +1,60 @@
+"""On what a number was measured: without it a number cannot be compared with another."""
+
+import datetime
+import os
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+_LIBRARIES = ("caviar", "jax", "jaxlib", "numpy", "torch", "optuna", "scikit-learn")
+
+
+def environment() -> dict[str, Any]:
+    """Device, versions, commit and day."""
+    return {
+        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
+        "device": device(),
+        "cores": len(os.sched_getaffinity(0)),
+        "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "versions": versions(),
+        "commit": commit(),
+        "load": round(os.getloadavg()[0], 2),
+    }
+
+
+def device() -> str:
+    """The processor's own name, where the system tells it."""
+    cpu = Path("/proc/cpuinfo")
+    if cpu.exists():
+        for line in cpu.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def versions() -> dict[str, str]:
+    """Of the libraries that are installed."""
+    found = {}
+    for library in _LIBRARIES:
+        try:
+            found[library] = metadata.version(library)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def commit() -> str:
+    """The commit, with "+" where the tree differs from it."""
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    name = git("rev-parse", "--short", "HEAD")
+    if not name:
+        return "unknown"
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ":!benchmarks/results")
+    return name + ("+" if changed else "")
