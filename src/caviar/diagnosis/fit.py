@@ -86,10 +86,9 @@ class FitEvidence:
                 way = f" For {value:g} percent write {value / 100:g}." if self.is_share and 1 < value <= 100 else ""
                 range_ = "a share from 0 to 1" if self.is_share else "0 or more"
                 raise StudyError(f"'{name}' must be {range_}. Got {value:g}.{way}")
-        if len({len(seeds) for seeds in (self.train_seeds, self.dev_seeds)}) > 1:
-            raise StudyError(
-                f"Each seed has one train and one dev error. Got {len(self.train_seeds)} and {len(self.dev_seeds)}."
-            )
+        counts = [len(self.train_seeds), len(self.dev_seeds), len(self.train_dev_seeds) or len(self.dev_seeds)]
+        if len(set(counts)) > 1:
+            raise StudyError(f"Each seed has one train and one dev error. Got {', '.join(map(str, counts))} of them.")
 
     @property
     def is_share(self) -> bool:
@@ -99,7 +98,8 @@ class FitEvidence:
     def measured(self, part: str) -> Measured | None:
         """One of the errors ("train", "dev", "train_dev", "chosen") with its interval; None where there is none."""
         error, rows = getattr(self, f"{part}_error"), getattr(self, f"{part}_rows")
-        if error is None or rows < 1 or not math.isfinite(error):
+        seeds = getattr(self, f"{part}_seeds", ())
+        if error is None or rows < 1 or not all(map(math.isfinite, (error, *seeds))):
             return None
         return measure(
             part.replace("_", "-"),
@@ -107,7 +107,7 @@ class FitEvidence:
             rows,
             share=self.is_share,
             standard_error=getattr(self, f"{part}_standard_error"),
-            seeds=getattr(self, f"{part}_seeds", ()),
+            seeds=seeds,
         )
 
 

@@ -1,10 +1,10 @@
 """Gaps between two measured errors, and on which side of a margin they lie."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-from caviar.diagnosis.intervals import Interval, difference, exact, normal, over_seeds, rows_needed, wilson
+from caviar.diagnosis.intervals import Interval, difference, exact, normal, over_seeds, wilson
 
 _MOST_ROWS = 10_000_000  # beyond these a gap lies at the margin itself, and no data set will tell
 _MOST_TIMES = 1000
@@ -19,12 +19,14 @@ class Measured:
         rows: how many; 0 for a number that was given.
         interval: for chance in the rows.
         seeds: one error for each training of the configuration, or nothing.
+        share: whether the error is a share of the rows, with Wilson's interval.
     """
 
     name: str
     rows: int
     interval: Interval
     seeds: tuple[float, ...] = ()
+    share: bool = False
 
     @property
     def error(self) -> float:
@@ -35,6 +37,16 @@ class Measured:
     def whole(self) -> Interval:
         """The interval for chance in the rows and in the training."""
         return over_seeds(self.interval, self.seeds)
+
+    def at(self, rows: int) -> "Measured":
+        """The same error as it would be known from another number of rows."""
+        if self.rows == 0:
+            return self
+        if self.share:
+            return replace(self, rows=rows, interval=wilson(self.error, rows))
+        shrunk = math.sqrt(self.rows / rows)
+        low, high = self.error - self.interval.below * shrunk, self.error + self.interval.above * shrunk
+        return replace(self, rows=rows, interval=Interval(self.error, low, high))
 
 
 def measure(
@@ -52,11 +64,11 @@ def measure(
     """
     if len(seeds) >= 2:
         error = sum(seeds) / len(seeds)
-    if standard_error is not None:
-        interval = normal(error, standard_error)
+    if share:
+        interval = wilson(error, rows)
     else:
-        interval = wilson(error, rows) if share else normal(error, error / math.sqrt(2 * rows))
-    return Measured(name, rows, interval, tuple(seeds))
+        interval = normal(error, error / math.sqrt(2 * rows) if standard_error is None else standard_error)
+    return Measured(name, rows, interval, tuple(seeds), share)
 
 
 def given(name: str, value: float) -> Measured:
@@ -103,21 +115,33 @@ class Gap:
             None where no practical number would: the lower error's rows or the seeds are what is lacking, or the gap
             lies at the margin itself.
         """
-        whole, above = self.interval, self.interval.estimate > self.margin
-        reach = self.upper.interval.below if above else self.upper.interval.above
-        other = math.sqrt(max(0.0, (whole.below if above else whole.above) ** 2 - reach**2))
-        needed = rows_needed(self.upper.rows, reach, other, abs(whole.estimate - self.margin))
-        return needed if needed is not None and needed <= _MOST_ROWS else None
+        return _least(lambda rows: self._settled(self.upper.at(rows), self.lower), self.upper.rows, _MOST_ROWS)
 
     def times_to_settle(self) -> int | None:
-        """How many times as many rows of both errors would, the seeds' own spread aside; None: not practical."""
-        rows = difference(self.upper.interval, self.lower.interval)
-        distance = abs(rows.estimate - self.margin)
-        reach = rows.below if rows.estimate > self.margin else rows.above
-        times = (reach / distance) ** 2 if distance > 0 else math.inf
-        return math.ceil(times) if times <= _MOST_TIMES else None
+        """How many times as many rows of both errors would; None: not practical."""
+        return _least(
+            lambda times: self._settled(self.upper.at(times * self.upper.rows), self.lower.at(times * self.lower.rows)),
+            1,
+            _MOST_TIMES,
+        )
+
+    def _settled(self, upper: Measured, lower: Measured) -> bool:
+        return Gap(self.name, upper, lower, self.margin).size != "unclear"
 
     @property
     def _seeds(self) -> list[float]:
-        lower = self.lower.seeds or (self.lower.error,) * len(self.upper.seeds)
-        return [up - low for up, low in zip(self.upper.seeds, lower, strict=False)]
+        count = max(len(self.upper.seeds), len(self.lower.seeds))
+        upper, lower = (part.seeds or (part.error,) * count for part in (self.upper, self.lower))
+        return [high - low for high, low in zip(upper, lower, strict=True)]
+
+
+def _least(enough: Callable[[int], bool], low: int, most: int) -> int | None:
+    """About the least number from low to most that is enough, rounded up to two figures; None: none is."""
+    if most <= low or not enough(most):
+        return None
+    high = most
+    while high - low > max(1, low // 100):
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    figures = 10 ** max(0, len(str(high)) - 2)
+    return -(-high // figures) * figures

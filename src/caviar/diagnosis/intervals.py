@@ -128,24 +128,3 @@ def over_seeds(interval: Interval, values: Sequence[float]) -> Interval:
         interval.estimate - math.hypot(interval.below, reach),
         interval.estimate + math.hypot(interval.above, reach),
     )
-
-
-def rows_needed(rows: int, reach: float, other_reach: float, distance: float) -> int | None:
-    """How many rows would bring the end of a difference's interval to within a distance of its estimate.
-
-    Args:
-        rows: how many there are now.
-        reach: how far the interval of the part measured on them reaches now; it shrinks with 1/√rows.
-        other_reach: how far the other part's reaches; it stays.
-        distance: from the estimate to the threshold.
-
-    Returns:
-        None where no number of rows would do, since the other part alone reaches too far.
-
-    >>> rows_needed(100, 0.04, 0.0, 0.02)
-    400
-    """
-    room = distance**2 - other_reach**2
-    if room <= 0:
-        return None
-    return max(rows + 1, math.ceil(rows * reach**2 / room - 1e-9))

@@ -41,9 +41,8 @@ class Unit:
         """What a gap is allowed to be."""
         if self.is_share:
             return f"{100 * margin:g} points"
-        return (
-            f"{number(margin)} ({margin / self.spread:.3g} of the target's spread)" if self.spread else number(margin)
-        )
+        share = f" ({100 * margin / self.spread:.3g} % of the target's spread)" if self.spread else ""
+        return number(margin) + share
 
     def open(self, gap: Gap) -> str:
         """A sentence on a gap that may lie on either side of its margin, led by a blank; nothing for another."""
@@ -86,4 +85,6 @@ def _way_out(gap: Gap) -> str:
     if times is not None:
         both = f"{gap.upper.name} and {gap.lower.name}" if gap.lower.rows else gap.upper.name
         return f"about {times:,} times as many rows of {both} would tell"
+    if len(gap.upper.seeds) >= 2:
+        return "its seeds differ so much that more of them are needed before more rows would tell"
     return "it lies so near that no practical number of rows would tell"
