@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from caviar.search.space import Space as Space
     from caviar.study.model import load as load
     from caviar.study.study import Study as Study
-
-    __version__: str
+    from caviar.version import __version__ as __version__
 
 _HOMES = {
     "CaviarError": "caviar.errors",
     "Space": "caviar.search.space",
     "Study": "caviar.study.study",
+    "__version__": "caviar.version",
     "load": "caviar.study.model",
     "read": "caviar.data.read",
     "split": "caviar.data.splits",
@@ -34,14 +34,9 @@ __all__ = ["CaviarError", "Space", "Study", "__version__", "load", "read", "spli
 
 def __getattr__(name: str) -> Any:
     """The exported name, from the room it lives in; kept, so that the second use costs nothing."""
-    if name == "__version__":
-        from importlib.metadata import version
-
-        value: Any = version("caviar")
-    elif name in _HOMES:
-        value = getattr(import_module(_HOMES[name]), name)
-    else:
+    if name not in _HOMES:
         raise AttributeError(f"module 'caviar' has no attribute {name!r}. It offers: {', '.join(__all__)}.")
+    value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
 

@@ -76,8 +76,8 @@ def sample_findings() -> list[Finding]:
             "FIT001",
             "problem",
             "High variance: train error 1.11 % (0.62 to 1.99 %), dev error 2.78 % (1.51 to 5.06 %). The variance is "
-            "1.67 points (0.20 to 3.98), above 1 point. Try first more data, augmentation, weight decay or L2, dropout, "
-            "earlier stopping, then another architecture. Which of these helps here has to be measured.",
+            "1.67 points (0.20 to 3.98), above 1 point. Try first more data, augmentation, weight decay or L2, "
+            "dropout, earlier stopping, then another architecture. Which of these helps here has to be measured.",
             {
                 "metric": "error",
                 "seeds": 3,

@@ -171,17 +171,23 @@ def changes(configuration: Mapping[str, Any]) -> dict[str, str]:
 
 def verdict(page: PageData) -> str:
     """One sentence: what the study came to."""
-    trials = counted(len(page.trials), "network")
-    if page.best is None or page.best_trial is None:
-        if not page.trials:
-            return "No network has been trained yet."
-        lost = sum(trial.status is Status.DIVERGED for trial in page.trials)
-        advice = " A smaller learning rate is the first thing to try." if lost else ""
-        return f"None of {trials} can be used; {count(lost)} diverged.{advice}"
-    best = page.dev.value if page.dev else number(page.best_trial.dev_error)
-    sentence = f"The best of {trials} has a dev error of {error(best, page.metric)}"
+    if not page.trials:
+        return "No network has been trained yet."
+    if page.best_trial is None:
+        return _verdict_without_best(page)
+    best = page.dev.value if page.dev else page.best_trial.dev_error
+    sentence = f"The best of {counted(len(page.trials), 'network')} has a dev error of {error(best, page.metric)}"
     diagnosis = [_HELD_BACK[finding.code] for finding in page.findings if finding.code in _HELD_BACK]
     return f"{sentence}: {diagnosis[0]}." if diagnosis else f"{sentence}."
+
+
+def _verdict_without_best(page: PageData) -> str:
+    going = sum(not trial.status.ended for trial in page.trials)
+    if going:
+        return f"Of {counted(len(page.trials), 'network')}, {count(going)} are still to be trained to the end."
+    lost = sum(trial.status is Status.DIVERGED for trial in page.trials)
+    advice = " A smaller learning rate is the first thing to try." if lost else ""
+    return f"Not one of {counted(len(page.trials), 'network')} can be used; {count(lost)} diverged.{advice}"
 
 
 def by_severity(findings: Iterable[Finding]) -> list[Finding]:

@@ -1,0 +1,1 @@
+"""A study becomes figures, text and a page that can be trusted to say what was measured."""
