@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from caviar.data.delimited import find_separator, has_header, read_text
 from caviar.errors import DataError
-from tests.data.tables import write
+
+from .tables import write
 
 ROWS = [["a", "b", "c"], ["1", "x", "2.5"], ["2", "y", "3.5"], ["3", "z", "4.5"]]
 

@@ -7,7 +7,8 @@ import pytest
 
 from caviar.data.read import read
 from caviar.errors import DataError
-from tests.data.tables import people, write
+
+from .tables import people, write
 
 
 def frame(**columns: object) -> dict[str, object]:
@@ -73,7 +74,7 @@ def test_a_target_by_number() -> None:
         (["3", "5"] * 20, "classification", ("3", "5")),
         (list(range(40)), "regression", ()),
         ([0.5, 1.5] * 20, "regression", ()),
-        (list(range(15)) + [3], "regression", ()),
+        ([*range(15), 3], "regression", ()),
         (list(range(25)) * 4, "regression", ()),
     ],
 )
@@ -195,7 +196,7 @@ def test_too_few_rows_are_refused(rows: int) -> None:
 
 def test_no_inputs_are_refused() -> None:
     """A target alone, or beside constants alone, cannot be predicted from anything."""
-    with pytest.raises(DataError, match="No column .* is left as an input"):
+    with pytest.raises(DataError, match=r"No column .* is left as an input"):
         read({"target": [1, 2] * 10})
     with pytest.raises(DataError, match="'same': every row has the same value"):
         read({"same": [3.0] * 20, "target": [1, 2] * 10})

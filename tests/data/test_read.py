@@ -9,7 +9,8 @@ import pytest
 from caviar.data.dataset import Dataset
 from caviar.data.read import read, read_again, read_like
 from caviar.errors import DataError
-from tests.data.tables import people, write
+
+from .tables import people, write
 
 
 @pytest.fixture
@@ -307,7 +308,7 @@ def test_an_excel_workbook_is_named(tmp_path: Path) -> None:
 
     with zipfile.ZipFile(tmp_path / "book.xlsx", "w") as archive:
         archive.writestr("xl/workbook.xml", "<x/>")
-    with pytest.raises(DataError, match="Excel workbook. Save the sheet as CSV"):
+    with pytest.raises(DataError, match=r"Excel workbook\. Save the sheet as CSV"):
         read(tmp_path / "book.xlsx")
 
 

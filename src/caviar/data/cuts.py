@@ -1,24 +1,10 @@
 """Where an ordered list of rows is cut into sets: shares exact, equal rows together."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 _MOST_STRATA = 10
-
-
-@dataclass(frozen=True)
-class Cut:
-    """Which rows were cut off, one mask per set asked for.
-
-    Args:
-        masks: bool [N] each, disjoint.
-        divided: how many times a run of equal rows had to be divided because it was longer than the sets wanted.
-    """
-
-    masks: tuple[np.ndarray, ...]
-    divided: int
 
 
 def default_share(m: int) -> float:
@@ -50,7 +36,7 @@ def apportion(counts: np.ndarray, total: int) -> np.ndarray:
     return np.minimum(whole, counts)
 
 
-def cut_by_keys(keys: np.ndarray, strata: np.ndarray, sizes: tuple[int, ...]) -> Cut:
+def cut_by_keys(keys: np.ndarray, strata: np.ndarray, sizes: tuple[int, ...]) -> tuple[np.ndarray, ...]:
     """Cut sets off the rows with the smallest keys, in each stratum its share.
 
     A row's key is its own, so other rows move it only if it lies next to a cut. A cut that falls into a run of equal
@@ -60,9 +46,11 @@ def cut_by_keys(keys: np.ndarray, strata: np.ndarray, sizes: tuple[int, ...]) ->
         keys: uint64 [N].
         strata: int [N], such as the class.
         sizes: rows of each set, in the order in which they are cut off.
+
+    Returns:
+        bool [N] for each set, disjoint.
     """
     masks = tuple(np.zeros(len(keys), dtype=bool) for _ in sizes)
-    divided = 0
     order = np.lexsort((keys, strata))
     starts = np.flatnonzero(np.diff(strata[order], prepend=strata[order[:1]] - 1))
     ends = np.append(starts[1:], len(keys))
@@ -72,25 +60,24 @@ def cut_by_keys(keys: np.ndarray, strata: np.ndarray, sizes: tuple[int, ...]) ->
         done, wanted = 0, 0
         for mask, share in zip(masks, shares, strict=True):
             wanted += int(share[at])
-            place, split = _kept_together(keys[rows], min(wanted, len(rows)), max(1, int(share[at]) // 2))
+            place = _kept_together(keys[rows], min(wanted, len(rows)), max(1, int(share[at]) // 2))
             mask[rows[done : max(done, place)]] = True
             done = max(done, place)
-            divided += split
-    return Cut(masks, divided)
+    return masks
 
 
-def _kept_together(ordered: np.ndarray, place: int, longest: int) -> tuple[int, bool]:
-    """The cut nearest to a place that divides no run of equal keys, and whether a run had to be divided."""
+def _kept_together(ordered: np.ndarray, place: int, longest: int) -> int:
+    """The cut nearest to a place that divides no run of equal keys; a run that is longer than allowed is divided."""
     if place in (0, len(ordered)) or ordered[place - 1] != ordered[place]:
-        return place, False
+        return place
     first = int(np.searchsorted(ordered, ordered[place], side="left"))
     last = int(np.searchsorted(ordered, ordered[place], side="right"))
     if last - first > longest:
-        return place, True
-    return (first if place - first <= last - place else last), False
+        return place
+    return first if place - first <= last - place else last
 
 
-def cut_by_groups(keys: np.ndarray, sizes: tuple[int, ...]) -> Cut:
+def cut_by_groups(keys: np.ndarray, sizes: tuple[int, ...]) -> tuple[np.ndarray, ...]:
     """Cut sets of whole groups off, in the order of the groups' keys, until each has nearly its size.
 
     Args:
@@ -107,10 +94,10 @@ def cut_by_groups(keys: np.ndarray, sizes: tuple[int, ...]) -> Cut:
         place = min(max(place, done + (size > 0)), max(done, len(values) - (len(sizes) - left)))
         masks.append((inverse >= done) & (inverse < place))
         done = place
-    return Cut(tuple(masks), 0)
+    return tuple(masks)
 
 
-def cut_by_time(times: np.ndarray, sizes: tuple[int, ...]) -> Cut:
+def cut_by_time(times: np.ndarray, sizes: tuple[int, ...]) -> tuple[np.ndarray, ...]:
     """Cut the latest rows off: the first set gets the latest, the next those before; equal times stay together.
 
     Args:
@@ -122,12 +109,12 @@ def cut_by_time(times: np.ndarray, sizes: tuple[int, ...]) -> Cut:
     masks, done, wanted = [], 0, 0
     for size in sizes:
         wanted += size
-        place = max(done, _kept_together(latest, min(wanted, len(times)), len(times))[0])
+        place = max(done, _kept_together(latest, min(wanted, len(times)), len(times)))
         mask = np.zeros(len(times), dtype=bool)
         mask[order[done:place]] = True
         masks.append(mask)
         done = place
-    return Cut(tuple(masks), 0)
+    return tuple(masks)
 
 
 def strata_of(targets: np.ndarray | None, task: str, rows: int) -> np.ndarray:

@@ -52,9 +52,11 @@ def duplicates_across(dataset: Dataset, sets: Mapping[str, np.ndarray]) -> dict[
     if not pairs:
         return None
     listed = ", ".join(f"{count} in {names}" for names, count in pairs.items())
+    given = dataset.parts is not None and bool((dataset.parts > 0).any())
+    way_out = "Take the copies out of one of them." if given else "They occur too often to be kept in one set."
     message = (
         f"The same {'rows' if dataset.pixels is None else 'images'} are in more than one set (pairs: {listed}), so dev "
-        "or test errors look better than they are. Take the copies out of one of the sets."
+        f"or test errors look better than they are. {way_out}"
     )
     return _finding("DAT001", "problem", message, {"pairs": pairs, "examples": examples})
 
@@ -79,10 +81,11 @@ def small_classes(dataset: Dataset, train: np.ndarray, dev: np.ndarray) -> dict[
     classes = dataset.schema.classes
     here = np.bincount(dataset.targets[train], minlength=len(classes))
     there = np.bincount(dataset.targets[dev], minlength=len(classes))
+    there_at_all = {classes[at] for at in np.unique(dataset.targets)}
     few = {
         name: {"train": int(a), "dev": int(b)}
         for name, a, b in zip(classes, here, there, strict=True)
-        if a < _FEW_ROWS or b == 0
+        if (a < _FEW_ROWS or b == 0) and name in there_at_all
     }
     if not few:
         return None

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from caviar.data.cuts import Cut, cut_by_groups, cut_by_keys, cut_by_time, default_share, rows_asked, strata_of
+from caviar.data.cuts import cut_by_groups, cut_by_keys, cut_by_time, default_share, rows_asked, strata_of
 from caviar.data.dataset import Dataset
 from caviar.data.hashing import hash_numbers, hash_texts, seeded
 from caviar.data.shift import findings_of
@@ -109,19 +109,18 @@ def split(
         raise DataError("Rows are kept together by group or ordered by time, not both. Give group or time.")
     how = _How(dataset, seed, groups, times)
     if dataset.parts is not None and (dataset.parts > 0).any():
-        masks, findings = _given(how, dev, test)
+        in_dev, in_test = _given(how, dev, test)
     else:
-        masks, findings = _cut_anew(how, dev, test)
-    in_dev, in_test = masks
+        in_dev, in_test = _cut_anew(how, dev, test)
     in_train = ~in_dev & ~in_test
     in_train_dev = np.zeros(dataset.rows, dtype=bool)
     if train_dev:
-        cut = how.cut(np.flatnonzero(in_train), (_asked(train_dev, int(in_train.sum()), "train_dev"),), "train-dev")
-        in_train_dev = cut.masks[0]
+        size = _asked(train_dev, int(in_train.sum()), "train_dev")
+        (in_train_dev,) = how.cut(np.flatnonzero(in_train), (size,), "train-dev")
         in_train &= ~in_train_dev
     rows, dev_rows, test_rows = np.flatnonzero(in_train), np.flatnonzero(in_dev), np.flatnonzero(in_test)
     _check(dataset, rows, dev_rows, how.method)
-    findings += findings_of(dataset, rows, dev_rows, test_rows)
+    findings = findings_of(dataset, rows, dev_rows, test_rows)
     return Splits(
         dataset,
         rows,
@@ -148,18 +147,23 @@ class _How:
         self.method = "group" if self.groups is not None else "time" if self.times is not None else "hash"
         self.hashes = self.dataset.hashes if self.groups is None else _hashed(self.groups)
 
-    def cut(self, rows: np.ndarray, sizes: tuple[int, ...], purpose: str) -> Cut:
+    def cut(self, rows: np.ndarray, sizes: tuple[int, ...], purpose: str) -> tuple[np.ndarray, ...]:
         """Cut sets off some of the rows; the masks are over all rows."""
         if self.times is not None:
-            cut = cut_by_time(self.times[rows], sizes)
+            cuts = cut_by_time(self.times[rows], sizes)
         elif self.groups is not None:
-            cut = cut_by_groups(seeded(self.hashes[rows], self.seed, purpose), sizes)
+            cuts = cut_by_groups(seeded(self.hashes[rows], self.seed, purpose), sizes)
         else:
-            cut = cut_by_keys(seeded(self.hashes[rows], self.seed, purpose), self.strata(rows), sizes)
+            cuts = cut_by_keys(seeded(self.hashes[rows], self.seed, purpose), self.strata(rows), sizes)
         masks = tuple(np.zeros(self.dataset.rows, dtype=bool) for _ in sizes)
-        for mask, part in zip(masks, cut.masks, strict=True):
+        for mask, part, size in zip(masks, cuts, sizes, strict=True):
             mask[rows] = part
-        return Cut(masks, cut.divided)
+            if size and not part.any():
+                raise DataError(
+                    f"The {len(rows)} rows cannot be cut into {len(sizes) + 1} sets by {self.method}: too few of them "
+                    f"differ in it. Give more data, or test=0."
+                )
+        return masks
 
     def strata(self, rows: np.ndarray) -> np.ndarray:
         targets = None if self.dataset.targets is None else self.dataset.targets[rows]
@@ -171,14 +175,13 @@ class _How:
             return np.ones(len(dev), dtype=bool)
         keys = seeded(self.hashes[dev], self.seed, "choose")
         sizes = (len(dev) // 2,)
-        cut = cut_by_groups(keys, sizes) if self.groups is not None else cut_by_keys(keys, self.strata(dev), sizes)
+        by_group = self.groups is not None
+        (half,) = cut_by_groups(keys, sizes) if by_group else cut_by_keys(keys, self.strata(dev), sizes)
         # One group that holds nearly all dev rows cannot be halved; then all choose and all judge.
-        return cut.masks[0] if cut.masks[0].any() else np.ones(len(dev), dtype=bool)
+        return half if half.any() else np.ones(len(dev), dtype=bool)
 
 
-def _cut_anew(
-    how: _How, dev: float | int | None, test: float | int | None
-) -> tuple[tuple[np.ndarray, np.ndarray], list[dict[str, Any]]]:
+def _cut_anew(how: _How, dev: float | int | None, test: float | int | None) -> tuple[np.ndarray, np.ndarray]:
     """Dev and test cut from all rows; classes with one or two rows stay in train."""
     dataset = how.dataset
     m = dataset.rows
@@ -191,25 +194,20 @@ def _cut_anew(
         raise DataError(
             f"dev ({n_dev}) and test ({n_test}) leave no train row of {m}. Give smaller numbers or more rows."
         )
-    findings: list[dict[str, Any]] = []
     usable = np.arange(m)
     if how.method == "hash" and dataset.schema.task == "classification":
-        usable, findings = _without_tiny_classes(dataset)
+        usable = _large_enough(dataset)
         if len(usable) <= n_dev + n_test:
             raise DataError(
                 f"Only {len(usable)} of {m} rows are in classes with at least {_FEWEST_OF_CLASS} rows, too few for dev "
                 f"and test. Add rows to each class of '{dataset.schema.target}'."
             )
     # Test first, then dev: a row that moves when rows are added moves between neighbours, never from test to train.
-    cut = how.cut(usable, (n_test, n_dev), "split")
-    if cut.divided:
-        findings.append(_divided(cut.divided))
-    return (cut.masks[1], cut.masks[0]), findings
+    in_test, in_dev = how.cut(usable, (n_test, n_dev), "split")
+    return in_dev, in_test
 
 
-def _given(
-    how: _How, dev: float | int | None, test: float | int | None
-) -> tuple[tuple[np.ndarray, np.ndarray], list[dict[str, Any]]]:
+def _given(how: _How, dev: float | int | None, test: float | int | None) -> tuple[np.ndarray, np.ndarray]:
     """Ready-made sets as they are; what is missing is cut from train."""
     parts = how.dataset.parts
     assert parts is not None
@@ -228,30 +226,16 @@ def _given(
         raise DataError("A dev set is needed to compare networks. Give dev a share such as 0.2.")
     if n_dev + n_test >= len(pool):
         raise DataError(f"dev ({n_dev}) and test ({n_test}) leave no train row of {len(pool)}. Give smaller numbers.")
-    findings = []
-    if n_dev or n_test:
-        cut = how.cut(pool, (n_test, n_dev), "split")
-        masks = {1: masks[1] | cut.masks[1], 2: masks[2] | cut.masks[0]}
-        findings = [_divided(cut.divided)] if cut.divided else []
+    in_test, in_dev = how.cut(pool, (n_test, n_dev), "split")
     how.method = "given"
-    return (masks[1], masks[2]), findings
+    return masks[1] | in_dev, masks[2] | in_test
 
 
-def _without_tiny_classes(dataset: Dataset) -> tuple[np.ndarray, list[dict[str, Any]]]:
-    targets = dataset.targets
-    assert targets is not None
-    counts = np.bincount(targets, minlength=len(dataset.schema.classes))
-    tiny = [name for name, count in zip(dataset.schema.classes, counts, strict=True) if 0 < count < _FEWEST_OF_CLASS]
-    usable = np.flatnonzero(counts[targets] >= _FEWEST_OF_CLASS)
-    if not tiny:
-        return usable, []
-    message = f"The classes {', '.join(tiny)} have one or two rows each, which all go to train: nothing measures them."
-    return usable, [{"code": "DAT004", "severity": "warning", "message": message, "evidence": {"classes": tiny}}]
-
-
-def _divided(times: int) -> dict[str, Any]:
-    message = "Some rows occur so often that their copies had to be divided among the sets: dev errors look too good."
-    return {"code": "DAT001", "severity": "warning", "message": message, "evidence": {"runs_divided": times}}
+def _large_enough(dataset: Dataset) -> np.ndarray:
+    """The rows whose class has at least three; the others cannot be divided and stay in train."""
+    assert dataset.targets is not None
+    counts = np.bincount(dataset.targets, minlength=len(dataset.schema.classes))
+    return np.flatnonzero(counts[dataset.targets] >= _FEWEST_OF_CLASS)
 
 
 def _check(dataset: Dataset, train: np.ndarray, dev: np.ndarray, method: str) -> None:
@@ -265,8 +249,9 @@ def _check(dataset: Dataset, train: np.ndarray, dev: np.ndarray, method: str) ->
     if dataset.schema.task != "classification" or dataset.targets is None:
         return
     classes = dataset.schema.classes
+    anywhere = np.bincount(dataset.targets, minlength=len(classes))
     here = np.bincount(dataset.targets[train], minlength=len(classes))
-    missing = [name for name, count in zip(classes, here, strict=True) if count == 0]
+    missing = [classes[at] for at in np.flatnonzero((here == 0) & (anywhere > 0))]
     if missing:
         listed = ", ".join(repr(name) for name in missing[:5])
         raise DataError(
