@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from jaxtyping import install_import_hook
 
 # Read by JAX when it is first imported, so that tests that do without it never load it; two devices exercise the
@@ -15,6 +16,11 @@ os.environ.setdefault("JAX_NUM_CPU_DEVICES", "2")
 # The shapes in the signatures are checked where arrays are traced. The other rooms take plain data from people, and
 # have their own messages for what is wrong with it.
 install_import_hook(["caviar.networks", "caviar.training"], "beartype.beartype")
+
+
+# The same examples in every run, so that a failure can be repeated; no deadline, since other work may share the cores.
+settings.register_profile("caviar", derandomize=True, deadline=None)
+settings.load_profile("caviar")
 
 
 @pytest.fixture(scope="session")

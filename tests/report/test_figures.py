@@ -86,7 +86,8 @@ def test_what_is_not_finite_interrupts_a_curve() -> None:
 def test_the_bars_of_bias_and_variance_add_up(errors: list[float], tested: bool) -> None:
     """Whatever the order of the errors, the parts of each bar are not negative and add up to its error."""
     base, train, dev, test = (Estimate(value) for value in errors)
-    figure = figures.bias_variance(sample_page(base=base, train=train, dev=dev, test=test if tested else None))
+    page = sample_page(1, 1, base=base, train=train, dev=dev, test=test if tested else None)
+    figure = figures.bias_variance(page)
     assert figure is not None
     totals = dict.fromkeys(range(3 + tested), 0.0)
     for series in figure.series:
@@ -129,7 +130,7 @@ def test_a_hyperparameter_that_means_nothing_explains_nothing() -> None:
             Trial(n, Status.FINISHED, {"learning_rate": float(10 ** generator.uniform(-4, -1))}, dev_error=float(error))
             for n, error in enumerate(generator.random(64))
         ]
-        note = panels(sample_page(trials=trials, best=0))[0].note
+        note = panels(sample_page(1, 1, trials=trials, best=0))[0].note
         shares.append(float(note.split()[1]) if "%" in note else 0.0)
     assert np.mean(shares) < 8.0
 
@@ -180,7 +181,7 @@ def test_panels_bear_many_trials() -> None:
     assert len(series_of(panel, "best").x) == 1 and str(best) in series_of(panel, "best").labels[0]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_any_trials_can_be_drawn(data: st.DataObject) -> None:
     """Whatever trials a study holds, every figure is strict JSON and its description has no "nan"."""
@@ -205,7 +206,7 @@ def test_any_trials_can_be_drawn(data: st.DataObject) -> None:
         for number, length in enumerate(data.draw(st.lists(st.integers(0, 4), max_size=6)))
     ]
     best = data.draw(st.sampled_from([None, *range(len(trials))]))
-    for figure in all_figures(sample_page(trials=trials, best=best, metric=regression_metric())):
+    for figure in all_figures(sample_page(1, 1, trials=trials, best=best, metric=regression_metric())):
         json.dumps(draw(figure), allow_nan=False)
         assert "nan" not in figure.description
 

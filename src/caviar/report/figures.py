@@ -14,7 +14,7 @@ import numpy as np
 from caviar.records.status import Status
 from caviar.records.trial import Trial
 from caviar.report import text
-from caviar.report.page_data import Estimate, PageData
+from caviar.report.page_data import PageData
 
 CURVE_POINTS = 40_000  # of all grey curves together: more cannot be told apart, and the page grows slow
 STATUS_NAMES = {  # in the order in which they are drawn, so that the rarer ones lie on top
@@ -157,11 +157,10 @@ def curves(page: PageData) -> Figure | None:
 
 def bias_variance(page: PageData) -> Figure | None:
     """Base, train, dev and test error as bars, each made of what every step adds to the one before."""
-    base = page.base or Estimate(0.0)
-    known = [(name, e) for name, e in (("train", page.train), ("dev", page.dev), ("test", page.test)) if e is not None]
-    if not known:
+    named = (("base", page.base), ("train", page.train), ("dev", page.dev), ("test", page.test))
+    known = [(name, estimate) for name, estimate in named if estimate is not None]
+    if all(name == "base" for name, _ in known):
         return None
-    known.insert(0, ("base", base))
     names = tuple(name for name, _ in known)
     values = [estimate.value for _, estimate in known]
     reached = list(accumulate(values, max))

@@ -32,9 +32,9 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Retrained:
-    """The best configuration trained again on one fresh seed and stream; errors in the metric's unit."""
+    """The best configuration trained again, a trial of its own on a fresh seed and stream; errors as above."""
 
-    seed: int
+    trial: int
     dev_error: float
     train_error: float
 

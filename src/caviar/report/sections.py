@@ -4,17 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from caviar.diagnosis.finding import Finding
 from caviar.records.status import Status
 from caviar.report import blocks, figures, text
+from caviar.report.cards import card
 from caviar.report.figures import Figure
 from caviar.report.markup import Markup, element, joined
-from caviar.report.page_data import Estimate, Metric, PageData
+from caviar.report.page_data import PageData
 from caviar.report.panels import panels
 from caviar.search.hyperparameters import HYPERPARAMETERS
 
 _BEST_ROWS = 12  # of the table of the best trials
-_SEVERITY_MARKS = {"problem": "✕", "warning": "!", "unclear": "?", "note": "i", "good": "✓"}
 _POINT_MARKS = {
     "finished": ("●", "trained to the end"),
     "stopped": ("○", "stopped early"),
@@ -22,10 +21,11 @@ _POINT_MARKS = {
     "best": ("★", "best"),
     "median": ("━", "median of the trials around"),
 }
-_ERRORS = ("error", "bias", "variance", "mismatch", "optimism", "margin")  # last words of what has the metric's unit
+_METHODS = {"hash": "by the content of the rows", "group": "by group", "time": "by time"}
 _STATISTICS: Mapping[str, tuple[str, Callable[[float], str]]] = {
     "slot_use": ("slot-epochs used", text.share),
     "useful_arithmetic": ("arithmetic that is not padding", text.share),
+    "seconds": ("time in all", text.seconds),
     "compile_seconds": ("time to compile", text.seconds),
     "model_epochs": ("network-epochs trained", text.count),
     "epochs_per_second": ("network-epochs per second", text.plain),
@@ -82,14 +82,14 @@ def the_data(page: PageData) -> Section:
     """What the data is, and how it was split."""
     about = page.data
     columns, left_out = dict(about.get("columns", {})), dict(about.get("left_out", {}))
-    kinds = list(columns.values())
-    inputs = ", ".join(text.counted(kinds.count(kind), f"{kind} column") for kind in dict.fromkeys(kinds))
+    listed = {} if _are_images(columns) else columns
     known = {
         "data set": about.get("name"),
         "task": about.get("task"),
         "rows": text.count(about["rows"]) if "rows" in about else None,
-        "inputs": about.get("inputs", inputs),
-        "how it was split": page.splits.get("method"),
+        "target": about.get("target"),
+        "inputs": _inputs(columns),
+        "how it was split": _METHODS.get(str(page.splits.get("method")), page.splits.get("method")),
         "dev is used twice": _two_halves(page.splits),
     }
     split = figures.split_bar(page)
@@ -98,7 +98,7 @@ def the_data(page: PageData) -> Section:
         blocks.figure(split) if split else None,
         blocks.shares("Classes", dict(about.get("classes", {}))),
         blocks.bullets("What was noticed", about.get("notes", ())),
-        blocks.more("Columns used", blocks.table(("column", "kind"), columns.items())) if columns else None,
+        blocks.more("Columns used", blocks.table(("column", "kind"), listed.items())) if listed else None,
         blocks.more("Columns left out", blocks.table(("column", "why"), left_out.items())) if left_out else None,
     )
     return Section("data", "The data", body, (split,) if split else ())
@@ -132,6 +132,7 @@ def error_by_hyperparameter(page: PageData) -> Section | None:
     legend = [
         element("li", element("span", mark, class_=f"mark {role}", aria_hidden="true"), f" {name}")
         for role, (mark, name) in _POINT_MARKS.items()
+        if any(series.role == role for panel in made for series in panel.series)
     ]
     grid = element("div", *map(blocks.figure, made), class_="panels")
     body = joined(element("p", said), element("ul", *legend, class_="legend"), grid)
@@ -172,7 +173,7 @@ def bias_and_variance(page: PageData) -> Section | None:
 
 def findings(page: PageData) -> Section:
     """The diagnosis, one card a finding."""
-    cards = [_card(finding, page.metric) for finding in text.by_severity(page.findings)]
+    cards = [card(finding, page.metric) for finding in text.by_severity(page.findings)]
     body = element("div", *cards, class_="cards") if cards else element("p", "Nothing was diagnosed.")
     return Section("findings", "Findings", body)
 
@@ -206,6 +207,18 @@ def reproduce(page: PageData) -> Section:
         joined(element("h3", "Versions and device"), blocks.facts(signature)) if signature else None,
     )
     return Section("reproduce", "How to reproduce", body)
+
+
+def _inputs(columns: Mapping[str, str]) -> str:
+    """How many columns of which kind; images have one entry, with their shape for a kind."""
+    kinds = list(columns.values())
+    if _are_images(columns):
+        return f"images of {kinds[0]} pixels"
+    return ", ".join(text.counted(kinds.count(kind), f"{kind} column") for kind in dict.fromkeys(kinds))
+
+
+def _are_images(columns: Mapping[str, str]) -> bool:
+    return set(columns) == {"pixels"}
 
 
 def _two_halves(splits: Mapping[str, Any]) -> str | None:
@@ -246,40 +259,15 @@ def _retrained(page: PageData) -> Markup | None:
     if not page.retrained:
         return None
     rows = [
-        (one.seed, text.error(one.dev_error, page.metric), text.error(one.train_error, page.metric))
+        (one.trial, text.error(one.dev_error, page.metric), text.error(one.train_error, page.metric))
         for one in page.retrained
     ]
     said = (
-        "The lowest of many errors is partly luck, so it was trained again from other starting points, on other orders."
+        "The lowest of many errors is partly luck, so the best few were trained again, from other starting points and "
     )
-    table = blocks.table(("seed", "dev error", "train error"), rows, class_="compact")
-    return joined(element("h3", "Trained again on fresh seeds"), element("p", said), table)
-
-
-def _card(finding: Finding, metric: Metric) -> Markup:
-    severity = finding.severity if finding.severity in _SEVERITY_MARKS else "note"
-    mark = element("span", _SEVERITY_MARKS[severity], class_="sign", aria_hidden="true")
-    label = element("p", mark, element("span", finding.severity), element("code", finding.code), class_="severity")
-    said = element("p", finding.message, class_="message")
-    threshold = {f"threshold: {name}": value for name, value in _evidence(finding.threshold, metric).items()}
-    evidence = blocks.facts(_evidence(finding.evidence, metric) | threshold)
-    shown = blocks.more("Evidence", evidence) if evidence else None
-    return element("article", label, said, shown, class_=f"card tone-{severity}")
-
-
-def _evidence(known: Mapping[str, Any], metric: Metric) -> dict[str, Any]:
-    """Errors and their differences in the metric's unit with their intervals beside them, all else as it is."""
-    said: dict[str, Any] = {}
-    for name, value in known.items():
-        stem, _, last = name.rpartition("_")
-        interval = known.get(f"{name.removesuffix('_error')}_interval")
-        if last in _ERRORS and isinstance(value, int | float) and not isinstance(value, bool):
-            low, high = interval if isinstance(interval, list | tuple) and len(interval) == 2 else (None, None)
-            value = text.estimate(Estimate(value, low, high), metric)
-        elif last == "interval" and (stem in known or f"{stem}_error" in known):
-            continue
-        said[name.replace("_", " ")] = value
-    return said
+    said += "on other orders or parts of the rows. This one did best."
+    table = blocks.table(("trial", "dev error", "train error"), rows, class_="compact")
+    return joined(element("h3", "Trained again"), element("p", said), table)
 
 
 _SECTIONS: tuple[Callable[[PageData], Section | None], ...] = (
