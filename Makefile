@@ -15,11 +15,13 @@ demo: $(RUN_READY)
 
 setup: $(READY)
 
-test: check
+test: $(READY)
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow" --doctest-modules src/caviar tests
+	$(MAKE) --no-print-directory check
 
-test-all: check
+test-all: $(READY)
 	$(BIN)/python -m pytest -n $(WORKERS) --doctest-modules src/caviar tests
+	$(MAKE) --no-print-directory check
 
 check: $(READY)
 	$(BIN)/ruff check src tests
