@@ -5,28 +5,47 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, Optional
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from caviar.errors import CaviarError
 
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
     help="Trains hundreds of variants of a neural network at once and measures what makes it better.",
-)  # fmt: skip
+)
 
-Data = Annotated[str, typer.Argument(metavar="DATA", help="CSV, Parquet, NPZ, a folder of images or MNIST files, or digits, wine, …")]
-Target = Annotated[Optional[str], typer.Option("--target", metavar="COL", help="the column to predict")]
+Data = Annotated[
+    str, typer.Argument(metavar="DATA", help="CSV, Parquet, NPZ, a folder of images or MNIST files, or digits, wine, …")
+]
+Target = Annotated[str | None, typer.Option("--target", metavar="COL", help="the column to predict")]
 Task = Annotated[str, typer.Option("--task", help="auto, classification or regression")]
-Sets = Annotated[Optional[list[str]], typer.Option("--set", metavar="NAME=VALUE", help="fix a hyperparameter")]
-Vary = Annotated[Optional[list[str]], typer.Option("--vary", metavar="NAME=LOW..HIGH[:log|one_minus_log]", help="search over a range, or NAME=a,b,c")]
+Sets = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="fix a hyperparameter")]
+Vary = Annotated[
+    list[str] | None,
+    typer.Option("--vary", metavar="NAME=LOW..HIGH[:log|one_minus_log]", help="search over a range, or NAME=a,b,c"),
+]
+Ignore = Annotated[
+    list[str] | None, typer.Option("--ignore", metavar="COL", help="leave a column out (repeat for more)")
+]
+Group = Annotated[str | None, typer.Option("--group", metavar="COL", help="rows of one group stay in one set")]
+Time = Annotated[
+    str | None, typer.Option("--time", metavar="COL", help="split by time: the latest rows are the test set")
+]
+Weight = Annotated[str | None, typer.Option("--weight", metavar="COL", help="how much each row counts")]
+Split = Annotated[str | None, typer.Option("--split", metavar="COL", help="a column that says train, dev or test")]
 Epochs = Annotated[int, typer.Option("--epochs", min=1, help="epochs of a trial that is not stopped")]
-Minutes = Annotated[Optional[float], typer.Option("--minutes", help="budget of training time")]
-Metric = Annotated[Optional[str], typer.Option("--metric", help="what trials are compared by: error or log_loss")]
-BaseError = Annotated[Optional[float], typer.Option("--base-error", help="error of the best possible predictor (0.01 is 1 %)")]
+Minutes = Annotated[float | None, typer.Option("--minutes", help="budget of training time")]
+Metric = Annotated[str | None, typer.Option("--metric", help="what trials are compared by: error or log_loss")]
+BaseError = Annotated[
+    float | None, typer.Option("--base-error", help="error of the best possible predictor (0.01 is 1 %)")
+]
 Seed = Annotated[int, typer.Option("--seed", min=0)]
-Run = Annotated[Optional[Path], typer.Option("--run", metavar="DIR", help="folder of the study (default: runs/NAME)")]
+Run = Annotated[Path | None, typer.Option("--run", metavar="DIR", help="folder of the study (default: runs/NAME)")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON object on standard output and nothing else there")]
 Existing = Annotated[Path, typer.Argument(metavar="RUN", help="folder of a study")]
 
@@ -57,38 +76,91 @@ def _fail(sentence: str, code: int = 2) -> NoReturn:
 @app.command()
 @_says
 def search(
-    data: Data, target: Target = None, trials: Annotated[int, typer.Option("--trials", min=1)] = 256,
-    epochs: Epochs = 50, minutes: Minutes = None, set_: Sets = None, vary: Vary = None, metric: Metric = None,
-    base_error: BaseError = None, seed: Seed = 0, run: Run = None, json_: Json = False, task: Task = "auto",
+    data: Data,
+    target: Target = None,
+    trials: Annotated[int, typer.Option("--trials", min=1)] = 256,
+    epochs: Epochs = 50,
+    minutes: Minutes = None,
+    set_: Sets = None,
+    vary: Vary = None,
+    metric: Metric = None,
+    base_error: BaseError = None,
+    seed: Seed = 0,
+    run: Run = None,
+    json_: Json = False,
+    task: Task = "auto",
     stopping: Annotated[str, typer.Option("--stopping", help="halving or none")] = "halving",
-) -> None:  # fmt: skip
+    ignore: Ignore = None,
+    group: Group = None,
+    time: Time = None,
+    weight: Weight = None,
+    split: Split = None,
+) -> None:
     """Train hundreds of networks at once, keep the best, say what holds it back."""
     from caviar.study import jobs
 
     jobs_run(
         lambda watch: jobs.search(
-            data, target=target, task=task, trials=trials, epochs=epochs, minutes=minutes, fixed=set_ or [],
-            varied=vary or [], metric=metric, base_error=base_error, seed=seed, run=run, stopping=stopping, watch=watch,
-        ), json_,
-    )  # fmt: skip
+            data,
+            target=target,
+            task=task,
+            trials=trials,
+            epochs=epochs,
+            minutes=minutes,
+            fixed=set_ or [],
+            varied=vary or [],
+            metric=metric,
+            base_error=base_error,
+            seed=seed,
+            run=run,
+            stopping=stopping,
+            watch=watch,
+            roles=_roles(ignore, group, time, weight, split),
+        ),
+        json_,
+    )
 
 
 @app.command()
 @_says
 def train(
-    data: Data, target: Target = None, set_: Sets = None, epochs: Epochs = 50, minutes: Minutes = None,
-    metric: Metric = None, base_error: BaseError = None, seed: Seed = 0, run: Run = None, json_: Json = False,
+    data: Data,
+    target: Target = None,
+    set_: Sets = None,
+    epochs: Epochs = 50,
+    minutes: Minutes = None,
+    metric: Metric = None,
+    base_error: BaseError = None,
+    seed: Seed = 0,
+    run: Run = None,
+    json_: Json = False,
     task: Task = "auto",
-) -> None:  # fmt: skip
+    ignore: Ignore = None,
+    group: Group = None,
+    time: Time = None,
+    weight: Weight = None,
+    split: Split = None,
+) -> None:
     """Train one network."""
     from caviar.study import jobs
 
     jobs_run(
         lambda watch: jobs.train(
-            data, target=target, task=task, fixed=set_ or [], epochs=epochs, minutes=minutes, metric=metric,
-            base_error=base_error, seed=seed, run=run, watch=watch,
-        ), json_,
-    )  # fmt: skip
+            data,
+            target=target,
+            task=task,
+            fixed=set_ or [],
+            epochs=epochs,
+            minutes=minutes,
+            metric=metric,
+            base_error=base_error,
+            seed=seed,
+            run=run,
+            watch=watch,
+            roles=_roles(ignore, group, time, weight, split),
+        ),
+        json_,
+    )
 
 
 @app.command()
@@ -147,10 +219,15 @@ def report(run: Existing, json_: Json = False) -> None:
 @app.command()
 @_says
 def predict(
-    model: Annotated[Path, typer.Argument(metavar="MODEL")], data: Data,
-    output: Annotated[Optional[Path], typer.Option("--output", metavar="FILE.csv", help="write there instead of printing")] = None,
-    probabilities: Annotated[bool, typer.Option("--probabilities", help="a column of probability for each class")] = False,
-) -> None:  # fmt: skip
+    model: Annotated[Path, typer.Argument(metavar="MODEL")],
+    data: Data,
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE.csv", help="write there instead of printing")
+    ] = None,
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="a column of probability for each class")
+    ] = False,
+) -> None:
     """Predict every row of new data with a saved model."""
     from caviar.study.jobs import predict_table
 
@@ -163,7 +240,9 @@ def predict(
         aside.write_text(text, encoding="utf-8")
         aside.replace(output)
     except OSError as error:
-        raise CaviarError(f"The predictions cannot be written to '{output}': {error.strerror}. Choose another place.") from error
+        raise CaviarError(
+            f"The predictions cannot be written to '{output}': {error.strerror}. Choose another place."
+        ) from error
 
 
 @app.command()
@@ -179,6 +258,14 @@ def evaluate(model: Annotated[Path, typer.Argument(metavar="MODEL")], data: Data
         return
     for name, value in found.items():
         print(f"{name:>16}  {value:.6g}" if isinstance(value, float) else f"{name:>16}  {value}")
+
+
+def _roles(
+    ignore: list[str] | None, group: str | None, time: str | None, weight: str | None, split: str | None
+) -> dict[str, Any]:
+    """Which columns are not inputs, as `caviar.read` takes them."""
+    given = {"ignore": tuple(ignore or ()), "group": group, "time": time, "weight": weight, "split": split}
+    return {name: value for name, value in given.items() if value}
 
 
 def jobs_run(job: Callable[[Any], Any], as_json: bool) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float
+import itertools
 
 # Variance of a layer's weights from its fan-in and fan-out.
 VARIANCES: dict[str, Callable[[int, int], float]] = {
@@ -30,7 +31,7 @@ def draw(kind: str, scale: float, widths: tuple[int, ...], seed: int) -> list[Fl
     [(4, 3), (3, 2)]
     """
     layers = []
-    for layer, (fan_in, fan_out) in enumerate(zip(widths, widths[1:], strict=False)):
+    for layer, (fan_in, fan_out) in enumerate(itertools.pairwise(widths)):
         deviation = scale * np.sqrt(VARIANCES[kind](fan_in, fan_out))
         generator = np.random.Generator(np.random.Philox(key=[seed, layer]))
         layers.append(deviation * generator.standard_normal((fan_in, fan_out)))

@@ -62,15 +62,21 @@ def r2(targets: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> flo
     """Share of the variance that is explained; NaN where the targets do not vary."""
     mean = np.average(targets, weights=weights)
     spread = np.average((targets - mean) ** 2, weights=weights)
-    return float(1.0 - np.average((predictions - targets) ** 2, weights=weights) / spread) if spread > 0 else float("nan")
+    return (
+        float(1.0 - np.average((predictions - targets) ** 2, weights=weights) / spread) if spread > 0 else float("nan")
+    )
 
 
 METRICS: dict[str, dict[str, Callable[[Any, Any, Any], float]]] = {
     "classification": {
-        "error": error, "log_loss": log_loss, "balanced_error": balanced_error, "f1": f1, "auc": auc,
+        "error": error,
+        "log_loss": log_loss,
+        "balanced_error": balanced_error,
+        "f1": f1,
+        "auc": auc,
     },
     "regression": {"rmse": rmse, "mae": mae, "r2": r2},
-}  # fmt: skip
+}
 
 
 def standard_error(task: str, row_errors: np.ndarray) -> float:

@@ -87,10 +87,15 @@ def _data(about: Mapping[str, Any]) -> dict[str, Any]:
     if schema.get("image_shape"):
         columns = {"pixels": " × ".join(str(side) for side in schema["image_shape"])}
     return {
-        "name": about["name"], "task": schema["task"], "rows": about["rows"], "columns": columns,
-        "left_out": left_out, "classes": about.get("class_shares") or {}, "notes": about["notes"],
+        "name": about["name"],
+        "task": schema["task"],
+        "rows": about["rows"],
+        "columns": columns,
+        "left_out": left_out,
+        "classes": about.get("class_shares") or {},
+        "notes": about["notes"],
         "target": schema["target"],
-    }  # fmt: skip
+    }
 
 
 def _signature(study: Study, campaigns: list[Any]) -> dict[str, Any]:

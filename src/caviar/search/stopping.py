@@ -16,6 +16,7 @@ import numpy as np
 from caviar.errors import StudyError
 
 EXEMPT_SHARE = 16
+SPARED = "exempt, so it goes on"
 _PURPOSE = 0xE4E  # keeps these draws apart from others made with the same seed
 
 
@@ -182,7 +183,7 @@ class SuccessiveHalving(StoppingRule):
             return Decision(report.trial, True, f"epoch {rung}: only {of} here so far, too few to compare")
         reason = f"epoch {rung}: place {place} of {of}, the best {best} go on"
         if place > best and report.exempt:
-            return Decision(report.trial, True, f"{reason}; exempt, so it goes on")
+            return Decision(report.trial, True, f"{reason}; {SPARED}")
         return Decision(report.trial, place <= best, reason)
 
 

@@ -27,9 +27,17 @@ SHORT_EPOCH_UPDATES = 64
 
 
 def search(
-    material: Material, space: Space, *, trials: int, epochs: int, stopping: str | None, seed: int, devices: int,
-    first_trial: int = 0, first_cohort: int = 0,
-) -> Campaign:  # fmt: skip
+    material: Material,
+    space: Space,
+    *,
+    trials: int,
+    epochs: int,
+    stopping: str | None,
+    seed: int,
+    devices: int,
+    first_trial: int = 0,
+    first_cohort: int = 0,
+) -> Campaign:
     """A search: a few structures, each with its share of the trials, slots refilled as trials end."""
     count = max(1, min(MOST_STRUCTURES, trials // TRIALS_PER_STRUCTURE))
     structures = space.structures(seed, count)
@@ -43,22 +51,42 @@ def search(
 
 
 def train(
-    material: Material, configuration: Mapping[str, Any], *, epochs: int, seed: int, devices: int,
-    first_trial: int = 0, first_cohort: int = 0,
-) -> Campaign:  # fmt: skip
+    material: Material,
+    configuration: Mapping[str, Any],
+    *,
+    epochs: int,
+    seed: int,
+    devices: int,
+    first_trial: int = 0,
+    first_cohort: int = 0,
+) -> Campaign:
     """One network."""
     structure = structure_of(configuration)
     spec = CohortSpec(
-        first_cohort, structure, slots=1, group=1, devices=1, epochs=_epochs(material, structure),
-        streams=(StreamSpec(0, seed),), trials=({"configuration": dict(configuration), "group": 0},),
-    )  # fmt: skip
+        first_cohort,
+        structure,
+        slots=1,
+        group=1,
+        devices=1,
+        epochs=_epochs(material, structure),
+        streams=(StreamSpec(0, seed),),
+        trials=({"configuration": dict(configuration), "group": 0},),
+    )
     return Campaign("train", "one network", epochs, None, (spec,), first_trial)
 
 
 def confirm(
-    material: Material, best: Sequence[Trial], *, cohorts: Mapping[int, CohortSpec], epochs: int, seed: int,
-    devices: int, first_trial: int, first_cohort: int, seeds: int = 4,
-) -> Campaign:  # fmt: skip
+    material: Material,
+    best: Sequence[Trial],
+    *,
+    cohorts: Mapping[int, CohortSpec],
+    epochs: int,
+    seed: int,
+    devices: int,
+    first_trial: int,
+    first_cohort: int,
+    seeds: int = 4,
+) -> Campaign:
     """The best few trained again on fresh seeds and streams, or cross-validated where dev is small."""
     few = len(material.splits.dev) < FEW_DEV_ROWS
     specs, about = [], {}
@@ -76,9 +104,14 @@ def confirm(
         specs.append(spec)
     how = "cross-validation" if few else "fresh seeds and streams"
     return Campaign(
-        "confirm", f"does the best hold on {how}", epochs, None, tuple(specs), first_trial,
+        "confirm",
+        f"does the best hold on {how}",
+        epochs,
+        None,
+        tuple(specs),
+        first_trial,
         {"of": about, "how": how},
-    )  # fmt: skip
+    )
 
 
 def _reseeded(
@@ -164,5 +197,3 @@ def _epochs(material: Material, structure: Mapping[str, Any]) -> int:
 
 def _shares(trials: int, parts: int) -> list[int]:
     return [trials // parts + (1 if part < trials % parts else 0) for part in range(parts)]
-
-

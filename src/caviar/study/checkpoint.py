@@ -21,7 +21,7 @@ def take(lane: Lane, sampler_state: dict[str, Any]) -> tuple[dict[str, np.ndarra
     if lane.cohort.state is not None:
         for number, leaf in enumerate(jax.tree.leaves(lane.cohort.read_state())):
             arrays[f"state.{number}"] = leaf
-    weights, values = arrays_of(lane.kept)
+    weights, values = arrays_of(lane.kept, lane.rows)
     arrays |= weights
     progress = lane.progress
     plain = {
@@ -30,6 +30,7 @@ def take(lane: Lane, sampler_state: dict[str, Any]) -> tuple[dict[str, np.ndarra
         "live": {str(slot): trial.to_dict() for slot, trial in progress.live.items()},
         "best": {str(trial): list(pair) for trial, pair in progress.best.items()},
         **values,
+        "spared": progress.spared,
         "counts": [progress.model_epochs, progress.slot_epochs, progress.useful, progress.arithmetic],
         "own_epochs": lane.cohort.own_epochs.tolist(),
         "stream_epochs": lane.cohort.stream_epochs.tolist(),
@@ -52,6 +53,7 @@ def put(lane: Lane, arrays: dict[str, np.ndarray], plain: dict[str, Any]) -> Non
     progress = lane.progress
     progress.asked = plain["asked"]
     progress.best = {int(trial): (pair[0], pair[1]) for trial, pair in plain["best"].items()}
+    progress.spared = list(plain["spared"])
     progress.model_epochs, progress.slot_epochs, progress.useful, progress.arithmetic = plain["counts"]
     lane.cohort.own_epochs = np.asarray(plain["own_epochs"], np.int64)
     lane.cohort.stream_epochs = np.asarray(plain["stream_epochs"], np.int64)
@@ -61,8 +63,10 @@ def put(lane: Lane, arrays: dict[str, np.ndarray], plain: dict[str, Any]) -> Non
         lane.cohort.slots[int(slot)] = lane.assignment(int(slot), trial)
     if lane.stopping is not None:
         lane.stopping.restore(plain["stopping"])
-    lane.kept.clear()
-    lane.kept.update(kept_of(arrays, plain))
+    kept, rows = kept_of(arrays, plain)
+    for own, stored in ((lane.kept, kept), (lane.rows, rows)):
+        own.clear()  # type: ignore[attr-defined]
+        own.update(stored)  # type: ignore[attr-defined]
 
 
 def _features(plain: dict[str, Any]) -> Features:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,40 +21,67 @@ DEMO_EPOCHS = 50
 
 
 def search(
-    data: str, *, target: str | None, task: str, trials: int, epochs: int, minutes: float | None,
-    fixed: Sequence[str], varied: Sequence[str], metric: str | None, base_error: float | None, seed: int,
-    run: Path | None, stopping: str, watch: Watch,
-) -> Study:  # fmt: skip
+    data: str,
+    *,
+    target: str | None,
+    task: str,
+    trials: int,
+    epochs: int,
+    minutes: float | None,
+    fixed: Sequence[str],
+    varied: Sequence[str],
+    metric: str | None,
+    base_error: float | None,
+    seed: int,
+    run: Path | None,
+    stopping: str,
+    watch: Watch,
+    roles: Mapping[str, Any] | None = None,
+) -> Study:
     """`caviar search`: a study in a new folder, finished where nothing interrupts it.
 
     Raises:
         CaviarError: something given is not allowed; then nothing is written.
         Stop: Ctrl-C; the study is stored.
     """
-    dataset = read(data, target=target, task=task)
+    dataset = read(data, target=target, task=task, **dict(roles or {}))
     space = Space.default(dataset).with_options(fixed, varied)
     study = _begin(run, dataset, space, seed=seed, metric=metric, base_error=base_error, watch=watch)
     options = _options(task=task, metric=metric, base_error=base_error, minutes=minutes, stopping=stopping)
-    options += [word for text in fixed for word in ("--set", text)] + [word for text in varied for word in ("--vary", text)]
+    options += [word for text in fixed for word in ("--set", text)] + [
+        word for text in varied for word in ("--vary", text)
+    ]
+    options += _role_options(roles)
     study.store.set_setting("job", {"kind": "search", "data": data, "target": target, "options": options})
     study.search(trials, epochs, stopping=None if stopping == "none" else stopping, minutes=minutes)
     return study.finish()
 
 
 def train(
-    data: str, *, target: str | None, task: str, fixed: Sequence[str], epochs: int, minutes: float | None,
-    metric: str | None, base_error: float | None, seed: int, run: Path | None, watch: Watch,
-) -> Study:  # fmt: skip
+    data: str,
+    *,
+    target: str | None,
+    task: str,
+    fixed: Sequence[str],
+    epochs: int,
+    minutes: float | None,
+    metric: str | None,
+    base_error: float | None,
+    seed: int,
+    run: Path | None,
+    watch: Watch,
+    roles: Mapping[str, Any] | None = None,
+) -> Study:
     """`caviar train`: one network.
 
     Raises:
         CaviarError, Stop: as for `search`.
     """
-    dataset = read(data, target=target, task=task)
+    dataset = read(data, target=target, task=task, **dict(roles or {}))
     space = Space.default(dataset).with_options(fixed)
     study = _begin(run, dataset, space, seed=seed, metric=metric, base_error=base_error, watch=watch)
     options = _options(task=task, metric=metric, base_error=base_error, minutes=minutes)
-    options += [word for text in fixed for word in ("--set", text)]
+    options += [word for text in fixed for word in ("--set", text)] + _role_options(roles)
     study.store.set_setting("job", {"kind": "train", "data": data, "target": target, "options": options})
     study.train(epochs=epochs, minutes=minutes)
     return study.finish()
@@ -63,9 +90,21 @@ def train(
 def demo(*, run: Path | None, seed: int, watch: Watch) -> Study:
     """`caviar demo`: the main job on scikit-learn's handwritten digits."""
     return search(
-        "digits", target=None, task="auto", trials=DEMO_TRIALS, epochs=DEMO_EPOCHS, minutes=None, fixed=[], varied=[],
-        metric=None, base_error=None, seed=seed, run=run or free_folder("demo"), stopping="halving", watch=watch,
-    )  # fmt: skip
+        "digits",
+        target=None,
+        task="auto",
+        trials=DEMO_TRIALS,
+        epochs=DEMO_EPOCHS,
+        minutes=None,
+        fixed=[],
+        varied=[],
+        metric=None,
+        base_error=None,
+        seed=seed,
+        run=run or free_folder("demo"),
+        stopping="halving",
+        watch=watch,
+    )
 
 
 def resume(run: Path, *, minutes: float | None, watch: Watch) -> Study:
@@ -92,6 +131,15 @@ def _options(**given: Any) -> list[str]:
     ]
 
 
+def _role_options(roles: Mapping[str, Any] | None) -> list[str]:
+    pairs = [
+        (name, value)
+        for name, given in (roles or {}).items()
+        for value in ([given] if isinstance(given, str) else given)
+    ]
+    return [word for name, value in pairs for word in (f"--{name}", str(value))]
+
+
 def open_existing(run: Path, watch: Watch = None) -> Study:
     """A study that is there.
 
@@ -111,7 +159,8 @@ def _begin(run: Path | None, dataset: Any, space: Space, **options: Any) -> Stud
     folder = run or free_folder(dataset.name)
     if (folder / "study.db").exists():
         raise StudyError(
-            f"'{folder}' holds a study already. Go on with it (caviar resume {folder}), or choose another folder with --run."
+            f"'{folder}' holds a study already. Go on with it (caviar resume {folder}), "
+            "or choose another folder with --run."
         )
     splits = split(dataset, seed=options["seed"])
     return Study(folder, splits, space=space, **options)
@@ -123,7 +172,10 @@ def free_folder(name: str) -> Path:
     >>> free_folder("no such run").as_posix()
     'runs/no-such-run'
     """
-    stem = "".join(letter if letter.isalnum() or letter in "._" else "-" for letter in Path(name).name).strip("-.") or "run"
+    stem = (
+        "".join(letter if letter.isalnum() or letter in "._" else "-" for letter in Path(name).name).strip("-.")
+        or "run"
+    )
     for ending in (".gz", ".csv", ".tsv", ".parquet", ".npz", ".tar"):
         stem = stem.removesuffix(ending)
     folder, number = Path("runs", stem), 2

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from caviar.version import __version__
 from caviar.data.dataset import Dataset
 from caviar.data.read import read
 from caviar.data.splits import Splits
 from caviar.errors import DataError, StudyError
 from caviar.records import checkpoints
 from caviar.records.store import Store
-from caviar.study.kept import arrays_of, kept_of
+from caviar.study.kept import Kept, Rows, arrays_of, kept_of
+from caviar.version import __version__
 
 
 def begin(folder: Path, splits: Splits, about: Mapping[str, Any]) -> None:
@@ -46,9 +46,13 @@ def _fill(folder: Path, splits: Splits, about: Mapping[str, Any]) -> None:
         dataset.save(folder / "data")
     arrays = {name: getattr(splits, name) for name in ("train", "dev", "test", "train_dev", "choose")}
     plain = {
-        "seed": splits.seed, "method": splits.method, "findings": [dict(f) for f in splits.findings],
-        "fingerprint": dataset.fingerprint, "source": dict(dataset.source), "name": dataset.name,
-    }  # fmt: skip
+        "seed": splits.seed,
+        "method": splits.method,
+        "findings": [dict(f) for f in splits.findings],
+        "fingerprint": dataset.fingerprint,
+        "source": dict(dataset.source),
+        "name": dataset.name,
+    }
     sha = checkpoints.save(folder / "split", arrays, plain)
     with Store(folder / "study.db") as store:
         store.set_setting("split", sha)
@@ -59,10 +63,15 @@ def _describe(splits: Splits) -> dict[str, Any]:
     """What a report says about the data, so that it can be read without the data."""
     dataset = splits.dataset
     return {
-        "name": dataset.name, "rows": dataset.rows, "schema": dataset.schema.to_dict(), "notes": list(dataset.notes),
-        "splits": splits.summary(), "source": dict(dataset.source), "fingerprint": dataset.fingerprint,
+        "name": dataset.name,
+        "rows": dataset.rows,
+        "schema": dataset.schema.to_dict(),
+        "notes": list(dataset.notes),
+        "splits": splits.summary(),
+        "source": dict(dataset.source),
+        "fingerprint": dataset.fingerprint,
         "class_shares": _class_shares(dataset),
-    }  # fmt: skip
+    }
 
 
 def _class_shares(dataset: Dataset) -> dict[str, float]:
@@ -127,12 +136,13 @@ def check_signature(store: Store, now: dict[str, Any]) -> None:
         store.set_setting("signatures", [*signatures, {"tick": store.tick(0), "signature": now}])
 
 
-def save_weights(store: Store, folder: Path, kept: Mapping[int, Any]) -> None:
-    """Write the best trials' weights and per-row records as one file, together with those of earlier campaigns."""
-    whole = {**load_weights(store, folder), **kept}
+def save_weights(store: Store, folder: Path, kept: Mapping[int, Kept], rows: Mapping[int, Rows]) -> None:
+    """Write the best trials' weights and all trials' per-row records, together with those of earlier campaigns."""
+    old_kept, old_rows = load_weights(store, folder)
+    whole = {**old_kept, **kept}
     if not whole:
         return
-    arrays, plain = arrays_of(whole)
+    arrays, plain = arrays_of(whole, {**old_rows, **rows})
     old = store.artefacts("best_weights")
     sha = checkpoints.save(folder / "weights", arrays, plain)
     path = f"weights/{sha}.safetensors"
@@ -143,10 +153,10 @@ def save_weights(store: Store, folder: Path, kept: Mapping[int, Any]) -> None:
             (folder / artefact.path).unlink(missing_ok=True)
 
 
-def load_weights(store: Store, folder: Path) -> dict[int, Any]:
-    """What `save_weights` wrote, by trial."""
+def load_weights(store: Store, folder: Path) -> tuple[dict[int, Kept], dict[int, Rows]]:
+    """What `save_weights` wrote: best weights, and per-row records, by trial."""
     found = store.artefacts("best_weights")
     if not found:
-        return {}
+        return {}, {}
     arrays, plain = checkpoints.load(folder / "weights", found[-1].sha256)
     return kept_of(arrays, plain)

@@ -1,4 +1,4 @@
-"""The best weights of a trial on the host, and how a file holds them."""
+"""The best weights and per-row records of trials on the host, and how a file holds them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,36 +7,53 @@ from typing import Any
 import numpy as np
 
 
-@dataclass
+@dataclass(frozen=True)
 class Kept:
-    """The best weights and per-dev-row records of a trial.
+    """The best weights of a trial.
 
     Args:
         value: what trials are compared by, at its best epoch.
         arrays: of the network, cut to its own widths.
-        row_costs, row_errors: [dev rows of its stream] at its best epoch.
     """
 
     value: float
     arrays: dict[str, np.ndarray]
-    row_costs: np.ndarray
-    row_errors: np.ndarray
 
 
-def kept_of(arrays: Mapping[str, np.ndarray], plain: Mapping[str, Any]) -> dict[int, Kept]:
-    """The best weights that a checkpoint or a weights file holds, by trial."""
-    found: dict[int, Kept] = {}
-    for trial, value in plain["kept"].items():
-        own = f"kept.{trial}."
-        weights = {name[len(own) :]: array for name, array in arrays.items() if name.startswith(own)}
-        found[int(trial)] = Kept(float(value), weights, arrays[f"rows.{trial}.costs"], arrays[f"rows.{trial}.errors"])
-    return found
+@dataclass(frozen=True)
+class Rows:
+    """What a trial made of each dev row of its stream, at its best epoch.
+
+    Args:
+        costs: float16 [d].
+        errors: [d], uint8 0 or 1 for classes, float32 squared residuals (standardised target) for numbers.
+    """
+
+    costs: np.ndarray
+    errors: np.ndarray
 
 
-def arrays_of(kept: Mapping[int, Kept]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def kept_of(arrays: Mapping[str, np.ndarray], plain: Mapping[str, Any]) -> tuple[dict[int, Kept], dict[int, Rows]]:
+    """The best weights and the per-row records that a checkpoint or a weights file holds, by trial."""
+    weights: dict[int, dict[str, np.ndarray]] = {int(trial): {} for trial in plain["kept"]}
+    costs: dict[int, np.ndarray] = {}
+    errors: dict[int, np.ndarray] = {}
+    for name, array in arrays.items():
+        kind, _, rest = name.partition(".")
+        trial, _, own = rest.partition(".")
+        if kind == "kept":
+            weights[int(trial)][own] = array
+        elif kind == "rows":
+            (costs if own == "costs" else errors)[int(trial)] = array
+    kept = {int(trial): Kept(float(value), weights[int(trial)]) for trial, value in plain["kept"].items()}
+    return kept, {trial: Rows(costs[trial], errors[trial]) for trial in costs}
+
+
+def arrays_of(kept: Mapping[int, Kept], rows: Mapping[int, Rows]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """The arrays and plain values that `kept_of` reads."""
     arrays: dict[str, np.ndarray] = {}
     for trial, one in kept.items():
         arrays |= {f"kept.{trial}.{name}": array for name, array in one.arrays.items()}
-        arrays |= {f"rows.{trial}.costs": one.row_costs, f"rows.{trial}.errors": one.row_errors}
+    for trial, found in rows.items():
+        arrays |= {f"rows.{trial}.costs": found.costs, f"rows.{trial}.errors": found.errors}
     return arrays, {"kept": {str(trial): one.value for trial, one in kept.items()}}

@@ -15,13 +15,14 @@ from caviar.records.events import Event
 from caviar.records.history import FIELDS, Block
 from caviar.records.status import Status
 from caviar.records.trial import Trial
-from caviar.search.stopping import Report, StoppingRule, exempt
-from caviar.study.kept import Kept
+from caviar.search.stopping import SPARED, Report, StoppingRule, exempt
+from caviar.study.kept import Kept, Rows
 from caviar.study.material import CohortMaterial, Material, gather, own_widths, trial_seed
 from caviar.study.spec import Campaign, CohortSpec
 from caviar.training.cohort import Cohort, Layout
 from caviar.training.features import Features, features_of, union
 from caviar.training.values import Assignment
+import itertools
 
 _AT = {name: number for number, name in enumerate(FIELDS)}
 _IN_UNITS = [_AT[name] for name in ("train_error", "dev_error", "judge_error")]
@@ -36,6 +37,7 @@ class Progress:
     asked: int = 0  # trials drawn or taken so far, over the whole campaign
     live: dict[int, Trial] = field(default_factory=dict)  # by slot
     best: dict[int, tuple[float, float]] = field(default_factory=dict)  # by trial: value, cost
+    spared: list[int] = field(default_factory=list)  # trials that a rule would have stopped, were they not exempt
     model_epochs: int = 0
     slot_epochs: int = 0  # run by busy groups, live or not
     useful: float = 0.0  # arithmetic of real units and live slots
@@ -51,16 +53,27 @@ class Lane:
         draw: gives the next `n` configurations for a structure.
         stopping: the rule, or None.
         study_seed: of the study.
-        kept: best weights by trial, shared by the cohorts of a campaign.
+        kept, rows: best weights and per-row records by trial, shared by the cohorts of a campaign.
         metric: what trials are compared by.
     """
 
     def __init__(
-        self, campaign: Campaign, spec: CohortSpec, material: Material, *, draw: Any, stopping: StoppingRule | None,
-        study_seed: int, kept: dict[int, Kept], metric: str = "error", preview: Sequence[Mapping[str, Any]] = (),
-    ) -> None:  # fmt: skip
+        self,
+        campaign: Campaign,
+        spec: CohortSpec,
+        material: Material,
+        *,
+        draw: Any,
+        stopping: StoppingRule | None,
+        study_seed: int,
+        kept: dict[int, Kept],
+        rows: dict[int, Rows],
+        metric: str = "error",
+        preview: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
         self.campaign, self.spec, self.material = campaign, spec, material
-        self.draw, self.stopping, self.study_seed, self.kept, self.metric = draw, stopping, study_seed, kept, metric
+        self.draw, self.stopping, self.study_seed, self.metric = draw, stopping, study_seed, metric
+        self.kept, self.rows = kept, rows
         self.gathered: CohortMaterial = gather(material, spec)
         self.progress = Progress()
         self.part = 8  # batches of a look within a long epoch, adapted to the clock
@@ -69,13 +82,17 @@ class Lane:
         architecture = material.architecture(spec.structure, self.gathered.features)
         configurations = [trial["configuration"] for trial in spec.trials] or list(preview)
         features = features_of(
-            configurations, weighted=material.splits.dataset.weights is not None,
+            configurations,
+            weighted=material.splits.dataset.weights is not None,
             metric="log_loss" if metric == "log_loss" else "error",
-        )  # fmt: skip
+        )
         self.cohort = Cohort(
-            architecture, features, Layout(spec.slots, spec.group, spec.devices, spec.epochs),
-            self.gathered.versions, self.gathered.group_streams,
-        )  # fmt: skip
+            architecture,
+            features,
+            Layout(spec.slots, spec.group, spec.devices, spec.epochs),
+            self.gathered.versions,
+            self.gathered.group_streams,
+        )
 
     # ---- what is left to do --------------------------------------------------------------------------------------
 
@@ -128,11 +145,16 @@ class Lane:
         epochs = self.campaign.epochs
         stream = self.gathered.prepared[slot // self.spec.group].stream
         return Trial(
-            number=number, status=Status.RUNNING, configuration=configuration,
-            seed=int(one.get("seed", trial_seed(self.study_seed, number))), stream=stream.number,
-            cohort=self.spec.number, exempt=self.stopping is not None and exempt(self.study_seed, number),
-            horizon=epochs, stop_at=epochs,
-        )  # fmt: skip
+            number=number,
+            status=Status.RUNNING,
+            configuration=configuration,
+            seed=int(one.get("seed", trial_seed(self.study_seed, number))),
+            stream=stream.number,
+            cohort=self.spec.number,
+            exempt=self.stopping is not None and exempt(self.study_seed, number),
+            horizon=epochs,
+            stop_at=epochs,
+        )
 
     def decide(self, block: Block, tick: int) -> tuple[list[Event], list[Trial]]:
         """What the measurements of a segment lead to: trials finished, diverged or stopped, then slots refilled."""
@@ -177,7 +199,10 @@ class Lane:
                 ended[trial.number] = (Status.FINISHED, "")
             reports.append(Report(trial.number, epoch, value, trial.exempt))
         if self.stopping is not None:
+            exempted = {trial.number for trial in self.progress.live.values() if trial.exempt}
             for decision in self.stopping.decide(reports):
+                if decision.keep and decision.trial in exempted and decision.reason.endswith(SPARED):
+                    self.progress.spared.append(decision.trial)
                 if not decision.keep and decision.trial not in ended:
                     ended[decision.trial] = (Status.STOPPED, decision.reason)
         return ended
@@ -249,11 +274,16 @@ class Lane:
         balanced = configuration["class_weight"] == "balanced"
         widths = own_widths(prepared.encoder.features, configuration, self.material.outputs)
         return Assignment(
-            trial=trial.number, configuration=configuration, seed=trial.seed, widths=widths,
+            trial=trial.number,
+            configuration=configuration,
+            seed=trial.seed,
+            widths=widths,
             examples=len(prepared.stream.rows),
             updates=self.gathered.group_streams[slot // self.spec.group].updates(self.cohort.architecture.batch_size),
-            horizon=trial.horizon, stop_at=trial.stop_at, class_weights=prepared.class_weights if balanced else (),
-        )  # fmt: skip
+            horizon=trial.horizon,
+            stop_at=trial.stop_at,
+            class_weights=prepared.class_weights if balanced else (),
+        )
 
     def epochs_ahead(self) -> int:
         """Whole epochs until the next decision is due, at most what a segment holds."""
@@ -283,7 +313,9 @@ class Lane:
         by_trial = {trial.number: slot for slot, trial in self.progress.live.items()}
         for row in range(len(block)):
             slot = by_trial[int(block.trials[row])]
-            self.progress.live[slot] = self._measured(self.progress.live[slot], int(block.epochs[row]), block.values[row])
+            self.progress.live[slot] = self._measured(
+                self.progress.live[slot], int(block.epochs[row]), block.values[row]
+            )
         epochs = len(np.unique(block.epochs - _first(block))) if len(block) else 0
         busy = {slot // self.spec.group for slot in self.progress.live}
         self._count(epochs, len(busy) * self.spec.group)
@@ -295,8 +327,10 @@ class Lane:
         if (value, cost) >= self.progress.best.get(trial.number, (math.inf, math.inf)) or math.isnan(value + cost):
             return trial
         self.progress.best[trial.number] = (value, cost)
-        told = {name: float(values[_AT[name]]) for name in ("dev_error", "train_error", "dev_cost", "train_cost",
-                                                            "judge_error", "judge_cost")}  # fmt: skip
+        told = {
+            name: float(values[_AT[name]])
+            for name in ("dev_error", "train_error", "dev_cost", "train_cost", "judge_error", "judge_cost")
+        }
         return replace(trial, best_epoch=epoch, **told)
 
     def _updates(self, trial: Trial) -> int:
@@ -312,15 +346,19 @@ class Lane:
             progress.useful += epochs * _weights(own_widths(features, trial.configuration, self.material.outputs))
 
     def _keep_weights(self, slot: int) -> None:
-        """Copy a trial's best weights to the host if it is among the best so far."""
+        """Copy a trial's per-row records to the host, and its best weights if it is among the best so far."""
         trial = self.progress.live[slot]
         value = self.progress.best.get(trial.number, (math.inf, math.inf))[0]
         if not math.isfinite(value):
             return
+        costs, errors = self.cohort.best_rows(slot)
+        kind = np.uint8 if self.material.task == "classification" else np.float32
+        self.rows[trial.number] = Rows(
+            np.minimum(costs, np.finfo(np.float16).max).astype(np.float16), errors.astype(kind)
+        )
         if len(self.kept) >= KEPT_WEIGHTS and value >= max(kept.value for kept in self.kept.values()):
             return
-        costs, errors = self.cohort.best_rows(slot)
-        self.kept[trial.number] = Kept(value, self.cohort.best(slot), costs, errors)
+        self.kept[trial.number] = Kept(value, self.cohort.best(slot))
         if len(self.kept) > KEPT_WEIGHTS:
             del self.kept[max(self.kept, key=lambda number: self.kept[number].value)]
 
@@ -340,10 +378,15 @@ def _first(block: Block) -> np.ndarray:
 
 def _payload(trial: Trial) -> dict[str, Any]:
     return {
-        "configuration": trial.configuration, "seed": trial.seed, "stream": trial.stream, "cohort": trial.cohort,
-        "exempt": trial.exempt, "horizon": trial.horizon, "stop_at": trial.stop_at,
-    }  # fmt: skip
+        "configuration": trial.configuration,
+        "seed": trial.seed,
+        "stream": trial.stream,
+        "cohort": trial.cohort,
+        "exempt": trial.exempt,
+        "horizon": trial.horizon,
+        "stop_at": trial.stop_at,
+    }
 
 
 def _weights(widths: Sequence[int]) -> int:
-    return sum(before * after for before, after in zip(widths, widths[1:], strict=False))
+    return sum(before * after for before, after in itertools.pairwise(widths))

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,11 @@ from caviar.search.samplers import Sampler
 from caviar.search.space import Space
 from caviar.search.stopping import StoppingRule, stopping_rule
 from caviar.study import checkpoint
-from caviar.study.kept import Kept
+from caviar.study.kept import Kept, Rows
 from caviar.study.lane import Lane
 from caviar.study.material import Material
 from caviar.study.spec import Campaign, CohortSpec
+from caviar.training import device
 
 LEASE_SECONDS = 60.0
 # Checkpoints take at most this share of the time, and come at least this many seconds apart.
@@ -74,9 +75,19 @@ class Loop:
     """
 
     def __init__(
-        self, store: Store, folder: Path, campaign: Campaign, number: int, *, material: Material, space: Space,
-        sampler: Sampler | None, seed: int, metric: str, watch: Callable[[Look], None] | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        store: Store,
+        folder: Path,
+        campaign: Campaign,
+        number: int,
+        *,
+        material: Material,
+        space: Space,
+        sampler: Sampler | None,
+        seed: int,
+        metric: str,
+        watch: Callable[[Look], None] | None = None,
+    ) -> None:
         self.store, self.folder, self.campaign, self.number = store, folder, campaign, number
         self.material, self.space, self.sampler, self.seed, self.metric = material, space, sampler, seed, metric
         self.watch = watch or (lambda look: None)
@@ -85,6 +96,8 @@ class Loop:
         if campaign.stopping:
             self.stopping = stopping_rule(campaign.stopping, campaign.epochs)
         self.kept: dict[int, Kept] = {}
+        self.rows: dict[int, Rows] = {}
+        self.spared: list[int] = []
         self.ended: dict[str, int] = {}
         self.best = (float("inf"), -1)
         self.model_epochs = 0
@@ -150,15 +163,29 @@ class Loop:
 
     def _add_up(self, lane: Lane) -> None:
         progress = lane.progress
+        self.spared += progress.spared
         self.model_epochs += progress.model_epochs
         for at, value in enumerate((progress.slot_epochs, progress.useful, progress.arithmetic)):
             self.counts[at] += value
 
     def _lane(self, spec: CohortSpec) -> Lane:
+        # On a machine with fewer devices the groups share what there is.
+        there = device.start()
+        groups = spec.slots // spec.group
+        devices = next(n for n in range(min(spec.devices, there), 0, -1) if groups % n == 0)
+        spec = replace(spec, devices=devices)
         return Lane(
-            self.campaign, spec, self.material, draw=self._draw, stopping=self.stopping, study_seed=self.seed,
-            kept=self.kept, metric=self.metric, preview=preview(self.space, spec, self.seed),
-        )  # fmt: skip
+            self.campaign,
+            spec,
+            self.material,
+            draw=self._draw,
+            stopping=self.stopping,
+            study_seed=self.seed,
+            kept=self.kept,
+            rows=self.rows,
+            metric=self.metric,
+            preview=preview(self.space, spec, self.seed),
+        )
 
     def _draw(self, count: int, structure: dict[str, Any]) -> list[dict[str, Any]]:
         assert self.sampler is not None
@@ -240,10 +267,17 @@ class Loop:
         part = sum(trial.epochs / max(1, trial.stop_at) for trial in running)
         self.watch(
             Look(
-                self.campaign.kind, len(running), dict(self.ended), total - done - len(running),
-                self.model_epochs + lane.progress.model_epochs, self.seconds, self.best[0], self.best[1],
-                (done + part) / max(1, total), bool(self._log),
-            )  # fmt: skip
+                self.campaign.kind,
+                len(running),
+                dict(self.ended),
+                total - done - len(running),
+                self.model_epochs + lane.progress.model_epochs,
+                self.seconds,
+                self.best[0],
+                self.best[1],
+                (done + part) / max(1, total),
+                bool(self._log),
+            )
         )
 
     # ---- stopping and going on -------------------------------------------------------------------------------------
@@ -252,9 +286,7 @@ class Loop:
         """End at the next look, with everything stored."""
         self._stopping = True
 
-    def _maybe_stop(
-        self, lane: Lane, lease: Lease, position: int, minutes: float | None, running: float
-    ) -> None:
+    def _maybe_stop(self, lane: Lane, lease: Lease, position: int, minutes: float | None, running: float) -> None:
         over = minutes is not None and running > minutes * 60
         if not (over or self._stopping) or self._log:
             return
@@ -285,9 +317,15 @@ class Loop:
         sampler = {} if self.sampler is None else self.sampler.state()
         arrays, plain = checkpoint.take(lane, sampler)
         plain |= {
-            "tick": self.tick, "position": position, "ended": self.ended, "loop_best": list(self.best),
-            "seconds": self.seconds, "earlier": [self.model_epochs, *self.counts], "campaign": self.number,
-        }  # fmt: skip
+            "tick": self.tick,
+            "position": position,
+            "ended": self.ended,
+            "loop_best": list(self.best),
+            "seconds": self.seconds,
+            "earlier": [self.model_epochs, *self.counts],
+            "earlier_spared": self.spared,
+            "campaign": self.number,
+        }
 
         def write() -> None:
             sha = checkpoints.save(self.folder / "checkpoints", arrays, plain)
@@ -327,6 +365,7 @@ class Loop:
             self.ended, self.best = dict(plain["ended"]), (plain["loop_best"][0], int(plain["loop_best"][1]))
             self.seconds = plain["seconds"]
             self.model_epochs, *self.counts = plain["earlier"]
+            self.spared = list(plain["earlier_spared"])
         return position, restored
 
 

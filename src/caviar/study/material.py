@@ -35,7 +35,7 @@ class Material:
 
     @property
     def task(self) -> str:
-        """"classification" or "regression"."""
+        """ "classification" or "regression"."""
         return self.splits.dataset.schema.task
 
     @property
@@ -82,7 +82,9 @@ class Material:
 
         dataset = self.splits.dataset
         inputs, scale, shift = encoder.device_inputs(dataset)
-        weights = np.ones(dataset.rows) if dataset.weights is None else dataset.weights / dataset.weights[stream.rows].mean()
+        weights = (
+            np.ones(dataset.rows) if dataset.weights is None else dataset.weights / dataset.weights[stream.rows].mean()
+        )
         targets = dataset.targets
         if self.task == "regression":
             targets = ((targets - encoder.target_mean) / encoder.target_scale).astype(np.float64)
@@ -144,4 +146,3 @@ def trial_seed(study_seed: int, trial: int) -> int:
 def own_widths(features: int, configuration: Mapping[str, Any], outputs: int) -> tuple[int, ...]:
     """A trial's own sizes from input to output."""
     return (features, *(int(width) for width in configuration["hidden"]), outputs)
-

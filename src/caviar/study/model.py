@@ -36,7 +36,7 @@ class Model:
 
     @property
     def task(self) -> str:
-        """"classification" or "regression"."""
+        """ "classification" or "regression"."""
         return self.schema.task
 
     @property

@@ -1,4 +1,4 @@
-"""What a study is to do, as plain data: campaigns of cohorts. Stored before it begins, so that a resume does the same."""
+"""What a study is to do, as plain data: campaigns of cohorts, stored before they begin."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -12,7 +12,7 @@ class StreamSpec:
     Args:
         number: of the stream in its study.
         seed: of its order.
-        fold, folds: the rows of train and dev are cut into `folds` parts and `fold` is its dev; folds 0: the split's own.
+        fold, folds: train and dev together are cut into `folds` parts and `fold` is its dev; folds 0: the split's own.
     """
 
     number: int

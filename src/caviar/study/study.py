@@ -43,9 +43,16 @@ class Study:
     """
 
     def __init__(
-        self, folder: str | Path, splits: Splits | None = None, *, space: Space | None = None, seed: int | None = None,
-        metric: str | None = None, base_error: float | None = None, watch: Callable[[Any], None] | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        folder: str | Path,
+        splits: Splits | None = None,
+        *,
+        space: Space | None = None,
+        seed: int | None = None,
+        metric: str | None = None,
+        base_error: float | None = None,
+        watch: Callable[[Any], None] | None = None,
+    ) -> None:
         self.folder = Path(folder)
         self.watch = watch
         self._splits = splits
@@ -58,8 +65,16 @@ class Study:
             )
         if not exists:
             assert splits is not None
-            keeping.begin(self.folder, splits, {"space": (space or Space.default(splits.dataset)).to_dict(),
-                          "seed": int(seed or 0), "metric": _metric(metric, splits), "base_error": base_error or 0.0})  # fmt: skip
+            keeping.begin(
+                self.folder,
+                splits,
+                {
+                    "space": (space or Space.default(splits.dataset)).to_dict(),
+                    "seed": int(seed or 0),
+                    "metric": _metric(metric, splits),
+                    "base_error": base_error or 0.0,
+                },
+            )
         self.store = Store(self.folder / "study.db")
         if exists:
             keeping.check_same(self.store, self.folder, splits, {"seed": seed, "metric": metric})
@@ -139,7 +154,9 @@ class Study:
     def _ranked(self) -> list[Trial]:
         """Usable trials of searches and trainings, the best first."""
         again = {int(number) for campaign in self.campaigns for number in campaign.about.get("of", {})}
-        usable = [t for t in self.trials if t.best_epoch > 0 and t.status is not Status.DIVERGED and t.number not in again]
+        usable = [
+            t for t in self.trials if t.best_epoch > 0 and t.status is not Status.DIVERGED and t.number not in again
+        ]
         if not usable:
             raise StudyError(
                 "No trial of this study is usable: each diverged or measured nothing. "
@@ -151,9 +168,14 @@ class Study:
     # ---- what is done ----------------------------------------------------------------------------------------------
 
     def search(
-        self, trials: int = 256, epochs: int = 50, *, stopping: str | None = "halving", minutes: float | None = None,
+        self,
+        trials: int = 256,
+        epochs: int = 50,
+        *,
+        stopping: str | None = "halving",
+        minutes: float | None = None,
         sampler: str = "random",
-    ) -> "Study":  # fmt: skip
+    ) -> "Study":
         """Train many networks at once and keep the best.
 
         Args:
@@ -173,9 +195,15 @@ class Study:
         self._refuse_sealed()
         devices = _start()
         campaign = campaigns.search(
-            self.material, self.space, trials=trials, epochs=epochs, stopping=stopping, seed=self.seed,
-            devices=devices, **self._next(),
-        )  # fmt: skip
+            self.material,
+            self.space,
+            trials=trials,
+            epochs=epochs,
+            stopping=stopping,
+            seed=self.seed,
+            devices=devices,
+            **self._next(),
+        )
         self._begin({**campaign.to_dict(), "about": {"sampler": sampler}})
         return self._run(minutes)
 
@@ -195,9 +223,7 @@ class Study:
         self._refuse_sealed()
         whole = self.space.fix(**dict(configuration or {})).default_configuration()
         devices = _start()
-        campaign = campaigns.train(
-            self.material, whole, epochs=epochs, seed=self.seed, devices=devices, **self._next()
-        )
+        campaign = campaigns.train(self.material, whole, epochs=epochs, seed=self.seed, devices=devices, **self._next())
         self._begin(campaign.to_dict())
         return self._run(minutes)
 
@@ -283,7 +309,9 @@ class Study:
 
     def _begin(self, campaign: Mapping[str, Any]) -> None:
         if self.unfinished() is not None:
-            raise StudyError(f"The study in '{self.folder}' was interrupted. Go on with it first: caviar resume {self.folder}")
+            raise StudyError(
+                f"The study in '{self.folder}' was interrupted. Go on with it first: caviar resume {self.folder}"
+            )
         before = self.store.setting("campaigns", [])
         ticks = self.store.setting("campaign_ticks", {})
         self.store.set_setting("campaign_ticks", {**ticks, str(len(before)): self.store.tick(0)})
@@ -309,9 +337,17 @@ class Study:
         if any(spec.count for spec in campaign.cohorts):
             sampler = SAMPLERS[campaign.about.get("sampler", "random")](self.space, self.seed)
         loop = Loop(
-            self.store, self.folder, campaign, number, material=self.material, space=self.space, sampler=sampler,
-            seed=self.seed, metric=self.metric, watch=self.watch,
-        )  # fmt: skip
+            self.store,
+            self.folder,
+            campaign,
+            number,
+            material=self.material,
+            space=self.space,
+            sampler=sampler,
+            seed=self.seed,
+            metric=self.metric,
+            watch=self.watch,
+        )
         began = time.monotonic()
         try:
             loop.run(minutes)
@@ -324,7 +360,7 @@ class Study:
             stop.study = self
             raise
         finally:
-            keeping.save_weights(self.store, self.folder, loop.kept)
+            keeping.save_weights(self.store, self.folder, loop.kept, loop.rows)
             self._count(loop, time.monotonic() - began)
         return self
 
@@ -343,6 +379,10 @@ class Study:
             "slot_use": loop.model_epochs / slot_epochs if slot_epochs and kind == "search" else old.get("slot_use"),
             "useful_arithmetic": useful / whole if whole and kind == "search" else old.get("useful_arithmetic"),
         }
+        if kind == "search":
+            statistics["spared"] = old.get("spared", []) + loop.spared
+        else:
+            statistics["spared"] = old.get("spared", [])
         statistics["epochs_per_second"] = statistics["model_epochs"] / max(statistics["seconds"], 1e-9)
         self._set_results(statistics=statistics)
 

@@ -65,7 +65,7 @@ def best_of(study: "Study") -> dict[str, Any] | None:
 
 
 def state_of(study: "Study") -> str:
-    """"finished", "training" (somebody holds it), "interrupted" or "idle"."""
+    """ "finished", "training" (somebody holds it), "interrupted" or "idle"."""
     if study.store.setting("test_opened", 0):
         return "finished"
     if study.unfinished() is not None:
@@ -76,7 +76,9 @@ def state_of(study: "Study") -> str:
 def clean(value: Any) -> Any:
     """The value with what strict JSON cannot say made None or text."""
     if isinstance(value, dict):
-        return {str(key): "inf" if key == "clip_norm" and item == math.inf else clean(item) for key, item in value.items()}
+        return {
+            str(key): "inf" if key == "clip_norm" and item == math.inf else clean(item) for key, item in value.items()
+        }
     if isinstance(value, list | tuple):
         return [clean(item) for item in value]
     if hasattr(value, "item") and not isinstance(value, str | bytes):

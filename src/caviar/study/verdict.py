@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from caviar.version import __version__
 from caviar.diagnosis.finding import Finding
 from caviar.diagnosis.fit import FitEvidence, diagnose_fit
 from caviar.diagnosis.intervals import Interval, normal, rmse_standard_error, wilson
@@ -14,8 +13,10 @@ from caviar.networks.constants import BATCH_NORM_EPSILON
 from caviar.records.status import Status
 from caviar.records.trial import Trial
 from caviar.study import keeping
+from caviar.study.kept import Rows
 from caviar.study.model import Model
 from caviar.study.spec import StreamSpec
+from caviar.version import __version__
 
 if TYPE_CHECKING:
     from caviar.study.study import Study
@@ -24,10 +25,15 @@ if TYPE_CHECKING:
 def alone(trial: Trial) -> dict[str, Any]:
     """The winner where one network was trained: it itself, judged by the judge half."""
     return {
-        "trial": trial.number, "how": "one training", "retrained": [trial.number], "model": trial.number,
-        "selected_error": trial.dev_error, "errors": [trial.judge_error], "train_errors": [trial.train_error],
+        "trial": trial.number,
+        "how": "one training",
+        "retrained": [trial.number],
+        "model": trial.number,
+        "selected_error": trial.dev_error,
+        "errors": [trial.judge_error],
+        "train_errors": [trial.train_error],
         "error": trial.judge_error,
-    }  # fmt: skip
+    }
 
 
 def declare(study: "Study", ranked: Sequence[Trial]) -> dict[str, Any]:
@@ -54,12 +60,19 @@ def declare(study: "Study", ranked: Sequence[Trial]) -> dict[str, Any]:
     trials = again[original]
     folded = any(stream.folds for spec in confirmation.cohorts for stream in spec.streams)
     # A network of a fold has not seen the whole train set: the model stays the original trial's.
-    model = original if folded else min(trials, key=lambda t: (t.dev_cost if by_cost else t.dev_error, t.dev_cost)).number
+    model = (
+        original if folded else min(trials, key=lambda t: (t.dev_cost if by_cost else t.dev_error, t.dev_cost)).number
+    )
     return {
-        "trial": original, "how": confirmation.about["how"], "retrained": [t.number for t in trials], "model": model,
-        "selected_error": study.store.trial(original).dev_error, "errors": [t.judge_error for t in trials],
-        "train_errors": [t.train_error for t in trials], "error": float(np.mean([t.judge_error for t in trials])),
-    }  # fmt: skip
+        "trial": original,
+        "how": confirmation.about["how"],
+        "retrained": [t.number for t in trials],
+        "model": model,
+        "selected_error": study.store.trial(original).dev_error,
+        "errors": [t.judge_error for t in trials],
+        "train_errors": [t.train_error for t in trials],
+        "error": float(np.mean([t.judge_error for t in trials])),
+    }
 
 
 def model_of(study: "Study") -> Model:
@@ -70,22 +83,33 @@ def model_of(study: "Study") -> Model:
     """
     number = (study.results.get("winner") or {}).get("model", study.best_trial.number)
     trial = study.store.trial(number)
-    kept = keeping.load_weights(study.store, study.folder).get(number)
+    kept = keeping.load_weights(study.store, study.folder)[0].get(number)
     if kept is None:
-        raise StudyError(f"The weights of trial {number} are not kept. Train it again: caviar train with its configuration.")
+        raise StudyError(
+            f"The weights of trial {number} are not kept. Train it again: caviar train with its configuration."
+        )
     configuration = trial.configuration
     encoder = study.material.prepare(StreamSpec(0, study.seed), configuration["encoding"]).encoder
     task = study.dataset.schema.task
     network = {
-        "activation": configuration["activation"], "batch_norm": bool(configuration["batch_norm"]),
-        "epsilon": BATCH_NORM_EPSILON, "hidden": list(configuration["hidden"]), "outputs": study.material.outputs,
-        "task": task, "output": "softmax" if task == "classification" else "linear",
-    }  # fmt: skip
+        "activation": configuration["activation"],
+        "batch_norm": bool(configuration["batch_norm"]),
+        "epsilon": BATCH_NORM_EPSILON,
+        "hidden": list(configuration["hidden"]),
+        "outputs": study.material.outputs,
+        "task": task,
+        "output": "softmax" if task == "classification" else "linear",
+    }
     history = {name: values.tolist() for name, values in trial.history.items()}
     about = {
-        "network": network, "schema": study.dataset.schema.to_dict(), "trial": trial.to_dict(), "history": history,
-        "metric": study.metric, "data": study.dataset.name, "versions": {"caviar": __version__, "numpy": np.__version__},
-    }  # fmt: skip
+        "network": network,
+        "schema": study.dataset.schema.to_dict(),
+        "trial": trial.to_dict(),
+        "history": history,
+        "metric": study.metric,
+        "data": study.dataset.name,
+        "versions": {"caviar": __version__, "numpy": np.__version__},
+    }
     return Model(kept.arrays, about, encoder)
 
 
@@ -97,8 +121,10 @@ def measurements(study: "Study") -> dict[str, Any]:
     """
     winner = study.results["winner"]
     trials = [study.store.trial(number) for number in winner["retrained"]]
-    weights = keeping.load_weights(study.store, study.folder)
-    streams = {stream.number: stream for campaign in study.campaigns for spec in campaign.cohorts for stream in spec.streams}
+    _, rows = keeping.load_weights(study.store, study.folder)
+    streams = {
+        stream.number: stream for campaign in study.campaigns for spec in campaign.cohorts for stream in spec.streams
+    }
     made = {t.stream: study.material.stream(streams[t.stream]) for t in trials}
     repeats: dict[int, list[Trial]] = {}
     for trial in trials:
@@ -112,13 +138,16 @@ def measurements(study: "Study") -> dict[str, Any]:
     first = next(iter(repeats.values()))
     dev_rows = sum(_judged(made[t.stream]) for t in first)
     train_rows = sum(len(made[t.stream].sample) for t in first)
-    spread = _squared_spread(study, [weights[t.number] for t in first if t.number in weights])
+    spread = _squared_spread(study, [rows[t.number] for t in first if t.number in rows])
     return {
         "train": _interval(study, float(np.mean(train_seeds)), train_rows, spread),
         "dev": _interval(study, float(np.mean(dev_seeds)), dev_rows, spread),
-        "train_rows": train_rows, "dev_rows": dev_rows, "train_seeds": train_seeds, "dev_seeds": dev_seeds,
+        "train_rows": train_rows,
+        "dev_rows": dev_rows,
+        "train_seeds": train_seeds,
+        "dev_seeds": dev_seeds,
         "squared_error_spread": spread,
-    }  # fmt: skip
+    }
 
 
 def _pooled(study: "Study", errors: list[float], sizes: list[int]) -> float:
@@ -132,11 +161,11 @@ def _judged(stream: Any) -> int:
     return int(len(stream.dev) if stream.choose.all() else (~stream.choose).sum())
 
 
-def _squared_spread(study: "Study", kept: list[Any]) -> float | None:
+def _squared_spread(study: "Study", records: list[Rows]) -> float | None:
     """Standard deviation of the squared residuals of dev rows, in squared units of the target."""
-    if study.dataset.schema.task == "classification" or not kept:
+    if study.dataset.schema.task == "classification" or not records:
         return None
-    rows = np.concatenate([one.row_errors for one in kept])
+    rows = np.concatenate([one.errors for one in records])
     scale = study.material.prepare(StreamSpec(0, study.seed), "standard").encoder.target_scale
     return float(np.std(rows) * scale**2)
 
@@ -177,8 +206,10 @@ def diagnose(study: "Study") -> list[Finding]:
         chosen_rows=chosen_rows if halved else 0,
         candidates=len(study.trials),
     )
-    data = [Finding(**{name: found[name] for name in ("code", "severity", "message", "evidence") if name in found})
-            for found in map(dict, study.splits.findings)]  # fmt: skip
+    data = [
+        Finding(**{name: found[name] for name in ("code", "severity", "message", "evidence") if name in found})
+        for found in map(dict, study.splits.findings)
+    ]
     return [*diagnose_fit(evidence), *data]
 
 
@@ -192,5 +223,7 @@ def open_test(study: "Study", opened: int) -> dict[str, Any] | None:
     if study.dataset.schema.task == "classification":
         interval = wilson(found["error"], found["examples"])
     else:
-        interval = normal(found["error"], rmse_standard_error(found["error"], float(np.std(row_errors)), len(row_errors)))
+        interval = normal(
+            found["error"], rmse_standard_error(found["error"], float(np.std(row_errors)), len(row_errors))
+        )
     return {**found, "low": interval.low, "high": interval.high, "seen": opened}

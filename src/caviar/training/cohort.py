@@ -77,10 +77,18 @@ class Cohort:
         rows, roles = eval_tables(groups, data.weights, architecture.dtype)
         self.eval_rows, self.eval_roles = rows, roles
         self.key = ProgramKey(
-            architecture=architecture, features=features, slots=layout.slots, group=layout.group,
-            devices=layout.devices, epochs=layout.epochs, updates=_room(self.updates), eval_rows=rows.shape[1],
-            data_rows=len(data.targets), versions=len(versions), pixels=data.inputs.dtype == np.uint8,
-        )  # fmt: skip
+            architecture=architecture,
+            features=features,
+            slots=layout.slots,
+            group=layout.group,
+            devices=layout.devices,
+            epochs=layout.epochs,
+            updates=_room(self.updates),
+            eval_rows=rows.shape[1],
+            data_rows=len(data.targets),
+            versions=len(versions),
+            pixels=data.inputs.dtype == np.uint8,
+        )
         self._data_host = data
         self._data: Any = None
         self._program: Program | None = None
@@ -140,9 +148,12 @@ class Cohort:
             own = admissions[slot]
             fresh.append(
                 first_layers(
-                    self.architecture, own.widths, kind=own.configuration["initialisation"],
-                    scale=own.configuration["initialisation_scale"], seed=own.seed,
-                )  # fmt: skip
+                    self.architecture,
+                    own.widths,
+                    kind=own.configuration["initialisation"],
+                    scale=own.configuration["initialisation_scale"],
+                    seed=own.seed,
+                )
             )
         while len(fresh) < ADMIT_AT_ONCE:
             fresh.append(fresh[-1])
@@ -228,14 +239,20 @@ class Cohort:
         split, whole = split_over(layout.devices), whole_on(layout.devices)
         dtype = self.architecture.dtype
         moving = {
-            "rows": rows, "counts": counts, "rates": table.reshape(layout.slots, -1, 3).astype(dtype),
-            "ticks": (self.stream_epochs * own_updates).astype(np.int32), "updates": own_updates.astype(np.int32),
-            "epochs_before": self.own_epochs.astype(np.int32), "active": self._busy(),
-        }  # fmt: skip
+            "rows": rows,
+            "counts": counts,
+            "rates": table.reshape(layout.slots, -1, 3).astype(dtype),
+            "ticks": (self.stream_epochs * own_updates).astype(np.int32),
+            "updates": own_updates.astype(np.int32),
+            "epochs_before": self.own_epochs.astype(np.int32),
+            "active": self._busy(),
+        }
         scalars = {
-            "start": np.int32(start), "stop": np.int32(stop), "epochs": np.int32(epochs),
+            "start": np.int32(start),
+            "stop": np.int32(stop),
+            "epochs": np.int32(epochs),
             "measure": np.bool_(stop == self.updates),
-        }  # fmt: skip
+        }
         return Plan(**jax.device_put(moving, split), **jax.device_put(scalars, whole), **self._fixed)
 
     def _rates(self, table: np.ndarray, slots: range, epochs: int, own: int) -> None:

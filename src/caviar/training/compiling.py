@@ -97,9 +97,7 @@ def _shapes(key: ProgramKey) -> tuple[Any, dict[str, Any], Data, Plan]:
     def shaped(shape: tuple[int, ...], kind: Any, sharding: Any) -> jax.ShapeDtypeStruct:
         return jax.ShapeDtypeStruct(shape, np.dtype(kind), sharding=sharding)
 
-    state = jax.tree.map(
-        lambda leaf: shaped((key.slots, *leaf.shape[1:]), leaf.dtype, split), empty_state(key, 1)
-    )
+    state = jax.tree.map(lambda leaf: shaped((key.slots, *leaf.shape[1:]), leaf.dtype, split), empty_state(key, 1))
     values = {
         name: shaped((key.slots, *array.shape[1:]), array.dtype, split)
         for name, array in slot_values([None], key.architecture).items()

@@ -1,7 +1,7 @@
 """What the slots of a cohort use. A program holds exactly this, so that what nobody uses costs nothing."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from caviar.networks.activations import NAMES
@@ -23,8 +23,8 @@ class Features:
         metric: what the best epoch is chosen by.
     """
 
-    network: Any = Perceptron()
-    rule: UpdateRule = UpdateRule()
+    network: Any = field(default_factory=Perceptron)
+    rule: UpdateRule = field(default_factory=UpdateRule)
     smoothing: bool = False
     weighted: bool = False
     metric: str = "error"
@@ -59,9 +59,7 @@ def union(one: Features, other: Features) -> Features:
         weight_decay=one.rule.weight_decay or other.rule.weight_decay,
         clip=one.rule.clip or other.rule.clip,
     )
-    return Features(
-        a, rule, one.smoothing or other.smoothing, one.weighted or other.weighted, one.metric
-    )
+    return Features(a, rule, one.smoothing or other.smoothing, one.weighted or other.weighted, one.metric)
 
 
 def _features(configuration: Mapping[str, Any]) -> Features:
@@ -82,9 +80,7 @@ def _features(configuration: Mapping[str, Any]) -> Features:
         weight_decay=configuration["weight_decay"] > 0,
         clip=configuration["clip_norm"] != float("inf"),
     )
-    return Features(
-        network, rule, configuration["label_smoothing"] > 0, configuration["class_weight"] != "none"
-    )
+    return Features(network, rule, configuration["label_smoothing"] > 0, configuration["class_weight"] != "none")
 
 
 def fits(configuration: Mapping[str, Any], architecture: Architecture) -> bool:

@@ -74,8 +74,12 @@ class UpdateRule:
             second = jax.tree.map(lambda s, g: (1.0 - fresh_2) * s + fresh_2 * (g * g), second, gradients)
         parameters = jax.tree.map(
             lambda w, g, v, s, acts: self._move(w, self._direction(g, v, h), self._stretch(s, h), acts, h),
-            parameters, gradients, first, second, penalised,
-        )  # fmt: skip
+            parameters,
+            gradients,
+            first,
+            second,
+            penalised,
+        )
         return parameters, Moments(first, second)
 
     def _direction(self, gradient: Array, first: Array, h: Mapping[str, Array]) -> Array:

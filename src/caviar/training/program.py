@@ -233,9 +233,20 @@ def _segment(
         return array.reshape(groups, key.group, *array.shape[1:])
 
     mapped = _Group(
-        jax.tree.map(split, state), jax.tree.map(split, values), split(plan.rates), split(plan.epochs_before),
-        plan.rows, plan.counts, plan.keys, plan.versions, plan.ticks, plan.updates, plan.active, plan.eval_rows, plan.eval_roles,
-    )  # fmt: skip
+        jax.tree.map(split, state),
+        jax.tree.map(split, values),
+        split(plan.rates),
+        split(plan.epochs_before),
+        plan.rows,
+        plan.counts,
+        plan.keys,
+        plan.versions,
+        plan.ticks,
+        plan.updates,
+        plan.active,
+        plan.eval_rows,
+        plan.eval_roles,
+    )
     dtype = np.dtype(key.architecture.dtype)
 
     def run(group: _Group) -> tuple[SlotState, Array]:

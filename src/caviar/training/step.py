@@ -72,9 +72,14 @@ def step(
 
     def cost(parameters: Any) -> tuple[Array, Any]:
         outputs, averages = features.network.apply(
-            parameters, state.averages, batch.inputs,
-            key=batch.key, hyperparameters=hyperparameters, training=True, present=batch.present,
-        )  # fmt: skip
+            parameters,
+            state.averages,
+            batch.inputs,
+            key=batch.key,
+            hyperparameters=hyperparameters,
+            training=True,
+            present=batch.present,
+        )
         costs, _ = row_costs(features, loss, outputs, batch.targets, hyperparameters, smooth=True)
         # where, not ×: a padded row of a diverging network must not turn 0 × inf into NaN.
         return jnp.sum(jnp.where(weights > 0, weights * costs, 0.0)) / rows, averages
@@ -94,7 +99,12 @@ def evaluate(
 ) -> tuple[Array, Array]:
     """Cost and error of each row in test mode: no dropout, batch norm by its averages, labels as they are."""
     outputs, _ = features.network.apply(
-        state.parameters, state.averages, batch.inputs,
-        key=None, hyperparameters=hyperparameters, training=False, present=batch.present,
-    )  # fmt: skip
+        state.parameters,
+        state.averages,
+        batch.inputs,
+        key=None,
+        hyperparameters=hyperparameters,
+        training=False,
+        present=batch.present,
+    )
     return row_costs(features, loss, outputs, batch.targets, hyperparameters, smooth=False)

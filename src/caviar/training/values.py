@@ -47,9 +47,7 @@ def slot_values(slots: Sequence[Assignment | None], architecture: Architecture) 
     """
     dtype = np.dtype(architecture.dtype)
     rows = [_values(slot, architecture) for slot in slots]
-    return {
-        name: np.asarray([row[name] for row in rows]).astype(_type(name, dtype)) for name in rows[0]
-    }
+    return {name: np.asarray([row[name] for row in rows]).astype(_type(name, dtype)) for name in rows[0]}
 
 
 _INTEGERS = ("units", "activation", "classes")
@@ -64,17 +62,32 @@ def _type(name: str, dtype: np.dtype) -> np.dtype:
 
 def _values(slot: Assignment | None, architecture: Architecture) -> dict[str, Any]:
     layers = len(architecture.hidden)
+    classes = 2 if architecture.loss == "logistic" else architecture.outputs
     if slot is None:
         return {
-            "units": [0] * layers, "activation": 0, "keep_probability": [1.0] * layers, "input_keep_probability": 1.0,
-            "batch_norm": False, "one_minus_beta_1": 1.0, "one_minus_beta_2": 1.0, "epsilon": 1.0, "nesterov": False,
-            "with_momentum": False, "adaptive": False, "l1": 0.0, "l2": 0.0, "weight_decay": 0.0, "clip_norm": np.inf,
-            "smoothing": 0.0, "classes": architecture.outputs, "class_weights": [1.0] * architecture.outputs,
-        }  # fmt: skip
+            "units": [0] * layers,
+            "activation": 0,
+            "keep_probability": [1.0] * layers,
+            "input_keep_probability": 1.0,
+            "batch_norm": False,
+            "one_minus_beta_1": 1.0,
+            "one_minus_beta_2": 1.0,
+            "epsilon": 1.0,
+            "nesterov": False,
+            "with_momentum": False,
+            "adaptive": False,
+            "l1": 0.0,
+            "l2": 0.0,
+            "weight_decay": 0.0,
+            "clip_norm": np.inf,
+            "smoothing": 0.0,
+            "classes": architecture.outputs,
+            "class_weights": [1.0] * architecture.outputs,
+        }
     c = slot.configuration
     optimiser = c["optimiser"]
     keep = c["keep_probability"]
-    weights = list(slot.class_weights) + [1.0] * (architecture.outputs - len(slot.class_weights))
+    weights = list(slot.class_weights) + [1.0] * (classes - len(slot.class_weights))
     return {
         "units": list(slot.widths[1:-1]),
         "activation": NAMES.index(c["activation"]),
