@@ -14,6 +14,7 @@ from caviar.study.spec import Campaign, CohortSpec, StreamSpec
 CONFIRMED = 3
 # Below this many dev rows repeated cross-validation takes the place of one dev set.
 FEW_DEV_ROWS = 1000
+MOST_FOLDED_ROWS = 10_000
 FOLDS = 5
 REPEATS = 2
 # At least this many trials share a structure, so that each program's compilation pays.
@@ -21,6 +22,7 @@ TRIALS_PER_STRUCTURE = 96
 MOST_STRUCTURES = 3
 # Slots of a group where trials end one by one: an empty group costs nothing, an empty slot of a busy group does.
 HALVING_GROUP = 4
+MOST_SLOTS_ON_CPU = 64
 # A segment that holds several epochs spares the host's part where an epoch is short.
 EPOCHS_PER_SEGMENT = 8
 SHORT_EPOCH_UPDATES = 64
@@ -88,7 +90,7 @@ def confirm(
     seeds: int = 4,
 ) -> Campaign:
     """The best few trained again on fresh seeds and streams, or cross-validated where dev is small."""
-    few = len(material.splits.dev) < FEW_DEV_ROWS
+    few = cross_validates(material)
     specs, about = [], {}
     number = first_trial
     by_structure: dict[str, list[Trial]] = {}
@@ -112,6 +114,17 @@ def confirm(
         first_trial,
         {"of": about, "how": how},
     )
+
+
+def cross_validates(material: Material) -> bool:
+    """Whether dev is so small that every row of train and dev has to take its turn in judging.
+
+    Not where the sets were given (dev may come from elsewhere), nor where time runs from train to dev, nor where train
+    is so large that training it ten times again would cost more than the search.
+    """
+    splits, dataset = material.splits, material.splits.dataset
+    small = len(splits.dev) < FEW_DEV_ROWS and len(splits.train) <= MOST_FOLDED_ROWS
+    return small and dataset.parts is None and dataset.times is None
 
 
 def _reseeded(
@@ -173,6 +186,7 @@ def slots_for(
     trials at once, or with large groups, slots would run empty at the end (digits, 256 trials: 54 % of slot-epochs used
     with 32 slots in groups of 16, 92 % with 8 in groups of 4, in the same time; docs/log.md).
     """
+    from caviar.training import device
     from caviar.training.memory import group_size, most_slots
 
     prepared = material.prepare(StreamSpec(0, 0), structure["encoding"])
@@ -181,7 +195,13 @@ def slots_for(
     rows = len(prepared.stream.sample) + len(prepared.stream.dev)
     fits = most_slots(architecture, rows, data, devices)
     wanted = max(8, math.ceil(trials / 8)) if halving else trials
-    wanted = max(1, min(wanted, trials, fits, 64))
+    if device.on_cpu():
+        wanted = min(wanted, MOST_SLOTS_ON_CPU)
+    wanted = max(1, min(wanted, trials, fits))
+    if not device.on_cpu():
+        # An accelerator wants one large product rather than groups that fit a cache.
+        size = math.ceil(wanted / devices)
+        return size * devices, size, devices, _epochs(material, structure)
     devices = min(devices, wanted)
     most = min(group_size(architecture), HALVING_GROUP) if halving else group_size(architecture)
     group = max(1, min(most, math.ceil(wanted / devices)))

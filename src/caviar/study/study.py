@@ -204,6 +204,9 @@ class Study:
             devices=devices,
             **self._next(),
         )
+        from caviar.study.loop import within_memory
+
+        campaign = within_memory(campaign, self.material, self.space, self.seed)
         self._begin({**campaign.to_dict(), "about": {"sampler": sampler}})
         return self._run(minutes)
 
@@ -255,6 +258,7 @@ class Study:
     def diagnose(self) -> list[Finding]:
         """Bias, variance and what else holds the best network back, as findings with their evidence."""
         findings = verdict.diagnose(self)
+        self._set_results(stopped_too_soon=verdict.stopped_too_soon(self))
         self.store.add_findings([finding.to_dict() for finding in findings], replace=True)
         return self.findings
 

@@ -33,6 +33,7 @@ def summary(study: "Study") -> dict[str, Any]:
         "slot_use": statistics.get("slot_use"),
         "useful_arithmetic": statistics.get("useful_arithmetic"),
         "best": best_of(study),
+        "stopped_too_soon": results.get("stopped_too_soon"),
         "test_error": test.get("error"),
         "test": test or None,
         "findings": [

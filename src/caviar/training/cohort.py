@@ -14,6 +14,7 @@ from caviar.networks.mlp import cut, first_layers
 from caviar.training.batches import GroupStream, Version, epoch_tables, eval_tables, padded_rows, stack
 from caviar.training.compiling import ADMIT_AT_ONCE, Program, empty_state, request
 from caviar.training.features import Features
+from caviar.training.memory import slot_bytes
 from caviar.training.program import FIELDS, Plan, ProgramKey, SlotState, split_over, whole_on
 from caviar.training.values import Assignment, schedule, slot_values
 
@@ -120,6 +121,13 @@ class Cohort:
                 "eval_roles": jax.device_put(self.eval_roles, split),
             }
         return self
+
+    def bytes_needed(self) -> int:
+        """Bytes that the cohort takes over all devices: data, state, a checkpoint's copy, the program's own buffers."""
+        own = slot_bytes(self.architecture, self.key.eval_rows)
+        data = sum(array.nbytes for array in self._data_host)
+        program = self._pending.result()
+        return self.layout.devices * (data + program.memory) + 2 * self.layout.slots * own
 
     def move(self, features: Features) -> None:
         """Go on in another program, for slots that use more than this one holds; the state's layout is the same."""

@@ -72,6 +72,14 @@ def start() -> int:
     return _started[0]
 
 
+def on_cpu() -> bool:
+    """Whether the devices are this machine's own cores."""
+    import jax
+
+    start()
+    return bool(jax.default_backend() == "cpu")
+
+
 def _use_cache(jax: Any) -> None:
     """Keep compiled programs between runs. A damaged entry costs a compilation, never a run."""
     folder = cache_folder() / "programs" / _versions()

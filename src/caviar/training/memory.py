@@ -14,6 +14,9 @@ MOST_PER_GROUP = 16
 
 def available() -> int:
     """Bytes that this process may still take: what the machine has free, within the limit of its control group."""
+    accelerator = _accelerator_bytes()
+    if accelerator is not None:
+        return accelerator
     free = [_meminfo()]
     for limit, used in (
         ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
@@ -26,6 +29,18 @@ def available() -> int:
         if most.isdigit() and int(most) < 1 << 60:
             free.append(max(0, int(most) - now))
     return min(free)
+
+
+def _accelerator_bytes() -> int | None:
+    """Free bytes of the first accelerator, or None on a CPU."""
+    from caviar.training import device
+
+    if device.on_cpu():
+        return None
+    import jax
+
+    told = jax.devices()[0].memory_stats() or {}
+    return int(told.get("bytes_limit", 8 << 30)) - int(told.get("bytes_in_use", 0))
 
 
 def _meminfo() -> int:

@@ -82,7 +82,7 @@ def _values(slot: Assignment | None, architecture: Architecture) -> dict[str, An
             "clip_norm": np.inf,
             "smoothing": 0.0,
             "classes": architecture.outputs,
-            "class_weights": [1.0] * architecture.outputs,
+            "class_weights": [1.0] * classes,
         }
     c = slot.configuration
     optimiser = c["optimiser"]
