@@ -1,0 +1,1 @@
+"""Tests of many networks in one program."""
