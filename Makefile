@@ -30,7 +30,7 @@ check: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[bench]"
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.harness
 
 # Two stamps, so that set-up happens once, again only where what is asked for changed, and a demo waits for less.
 $(READY): pyproject.toml constraints.txt | $(BIN)/python

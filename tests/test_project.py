@@ -222,3 +222,14 @@ def test_every_test_states_a_fact() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
                 assert ast.get_docstring(node), f"{path.relative_to(ROOT)}: {node.name} states no fact"
+
+
+def test_shapes_are_checked_while_tests_trace() -> None:
+    """An array of the wrong rank is refused where it enters the networks' functions, not somewhere inside them."""
+    import jax.numpy as jnp
+    from jaxtyping import TypeCheckError
+
+    from caviar.networks.losses import softmax
+
+    with pytest.raises(TypeCheckError, match="outputs"):
+        softmax(jnp.zeros(3), jnp.zeros(3, int), smoothing=0.0, classes=3)
