@@ -3,11 +3,11 @@
 Drawing on the host at the exact shape makes the weights of a trial independent of the cohort it trains in.
 """
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float
-import itertools
 
 # Variance of a layer's weights from its fan-in and fan-out.
 VARIANCES: dict[str, Callable[[int, int], float]] = {

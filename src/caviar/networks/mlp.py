@@ -103,7 +103,7 @@ class Perceptron:
         return outputs.T, Averages(tuple(means), tuple(variances), count)
 
 
-def _drop(above: Array, key: Array | None, layer: int, keep: Array) -> Array:
+def _drop(above: Array, key: Any, layer: int, keep: Array) -> Array:
     """Inverted dropout: A·D / keep with D = U < keep, U unit-major so that padding changes no draw."""
     uniforms = jax.random.uniform(jax.random.fold_in(key, layer), above.shape[-2:], dtype=jnp.float32)
     return jnp.where(uniforms < keep, above * (1.0 / keep), 0.0)

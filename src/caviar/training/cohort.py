@@ -232,7 +232,7 @@ class Cohort:
 
     def _busy(self) -> np.ndarray:
         held = np.asarray([slot is not None for slot in self.slots])
-        return held.reshape(self.layout.groups, self.layout.group).any(axis=1)
+        return np.asarray(held.reshape(self.layout.groups, self.layout.group).any(axis=1))
 
     def _plan(self, epochs: int, start: int, stop: int) -> Plan:
         layout, room = self.layout, (self.layout.epochs, self.key.updates)
@@ -274,7 +274,7 @@ class Cohort:
 
     def _collect(self, measured: Float[np.ndarray, "K E F"], epochs: int) -> Measured:
         live = np.asarray(self.live(), np.int32)
-        trials = np.asarray([self.slots[slot].trial for slot in live], np.int32)  # type: ignore[union-attr]
+        trials = np.asarray([self.slots[slot].trial for slot in live], np.int32)
         epoch = np.arange(epochs, dtype=np.int32)
         return Measured(
             slots=np.tile(live, epochs),

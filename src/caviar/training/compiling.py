@@ -59,7 +59,7 @@ def request(key: ProgramKey) -> "Future[Program]":
     with _lock:
         if key not in _programs:
             # x64 is a setting of the thread in JAX: the compiling thread takes the caller's.
-            wide = bool(jax.config.jax_enable_x64)
+            wide = bool(jax.config.read("jax_enable_x64"))
             _programs[key] = _pool.submit(_compile, key, wide)
         return _programs[key]
 
@@ -153,7 +153,7 @@ def _admit(state: SlotState, slots: Any, fresh: Any) -> SlotState:
     """New first weights in some slots; their moments, averages and best start anew."""
     parameters, averages = fresh
     # −1 would count from the end: send it out of range, where the write is dropped.
-    place = jnp.where(slots < 0, jnp.iinfo(jnp.int32).max, slots)
+    place = jnp.where(slots < 0, np.iinfo(np.int32).max, slots)
 
     def write(leaf: Any, value: Any) -> Any:
         return leaf.at[place].set(value, mode="drop")

@@ -8,6 +8,7 @@ import os
 import platform
 import warnings
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -93,16 +94,13 @@ def _use_cache(jax: Any) -> None:
 
 
 def _versions() -> str:
-    import jaxlib
-
-    text = f"{jaxlib.__version__} {platform.machine()} {os.environ.get('XLA_FLAGS', '')}"
+    text = f"{version('jaxlib')} {platform.machine()} {os.environ.get('XLA_FLAGS', '')}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def signature(devices: int) -> Signature:
     """The signature of this process."""
     import jax
-    import jaxlib
 
     from caviar.version import __version__
 
@@ -112,7 +110,7 @@ def signature(devices: int) -> Signature:
         device=f"{first.device_kind} {platform.machine()}",
         devices=devices,
         jax=jax.__version__,
-        jaxlib=jaxlib.__version__,
+        jaxlib=version("jaxlib"),
         flags=os.environ.get("XLA_FLAGS", ""),
         caviar=__version__,
     )

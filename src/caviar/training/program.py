@@ -20,6 +20,8 @@ from caviar.training.step import Batch, TrainState, evaluate, step
 
 FIELDS = ("cost", "train_error", "dev_error", "dev_cost", "judge_error", "judge_cost", "train_cost", "learning_rate")
 _AXIS = "slots"
+# An array of JAX or NumPy, or the shape of one, depending on who holds the record.
+Leaf = Any
 
 
 class Best(NamedTuple):
@@ -27,11 +29,11 @@ class Best(NamedTuple):
 
     parameters: Any
     averages: Any
-    value: Array  # [K]
-    cost: Array  # [K]
-    epoch: Array  # [K] the trial's own epoch, from 1; 0: none yet
-    row_costs: Array  # [K, R] of the evaluated rows
-    row_errors: Array  # [K, R]
+    value: Leaf  # [K]
+    cost: Leaf  # [K]
+    epoch: Leaf  # [K] the trial's own epoch, from 1; 0: none yet
+    row_costs: Leaf  # [K, R] of the evaluated rows
+    row_errors: Leaf  # [K, R]
 
 
 class SlotState(NamedTuple):
@@ -44,31 +46,31 @@ class SlotState(NamedTuple):
 class Data(NamedTuple):
     """The rows on the device. Versions (statistics of other train rows) lie one after the other along the row axis."""
 
-    inputs: Array  # [V·N, D] float, or uint8 pixels
-    targets: Array  # [V·N]
-    weights: Array  # [V·N]
-    scale: Array  # [V, D] x = (pixel − shift) · scale
-    shift: Array  # [V, D]
+    inputs: Leaf  # [V·N, D] float, or uint8 pixels
+    targets: Leaf  # [V·N]
+    weights: Leaf  # [V·N]
+    scale: Leaf  # [V, D] x = (pixel − shift) · scale
+    shift: Leaf  # [V, D]
 
 
 class Plan(NamedTuple):
     """One segment: which rows come when, and what each slot's learning rate is then."""
 
-    rows: Array  # [groups, E, U, B] positions in Data
-    counts: Array  # [groups, E, U] real rows of each batch
-    rates: Array  # [K, E·U, 3] learning rate and Adam's corrections
-    keys: Array  # [groups, key words] of the stream
-    versions: Array  # [groups] which statistics its rows are scaled with
-    ticks: Array  # [groups] the stream's updates before the segment's first epoch
-    updates: Array  # [groups] batches of an epoch of the stream
-    epochs_before: Array  # [K] own epochs done before the segment
-    active: Array  # [groups] some slot of it is live
-    eval_rows: Array  # [groups, R] positions of the train sample and dev
-    eval_roles: Array  # [groups, 3, R] weight of each row in train sample, choose half, judge half
-    start: Array  # [] first batch of each epoch
-    stop: Array  # [] one past the last
-    epochs: Array  # [] epochs to run; 1 when only a part of an epoch runs
-    measure: Array  # [] whether the epoch's end is reached
+    rows: Leaf  # [groups, E, U, B] positions in Data
+    counts: Leaf  # [groups, E, U] real rows of each batch
+    rates: Leaf  # [K, E·U, 3] learning rate and Adam's corrections
+    keys: Leaf  # [groups, key words] of the stream
+    versions: Leaf  # [groups] which statistics its rows are scaled with
+    ticks: Leaf  # [groups] the stream's updates before the segment's first epoch
+    updates: Leaf  # [groups] batches of an epoch of the stream
+    epochs_before: Leaf  # [K] own epochs done before the segment
+    active: Leaf  # [groups] some slot of it is live
+    eval_rows: Leaf  # [groups, R] positions of the train sample and dev
+    eval_roles: Leaf  # [groups, 3, R] weight of each row in train sample, choose half, judge half
+    start: Leaf  # [] first batch of each epoch
+    stop: Leaf  # [] one past the last
+    epochs: Leaf  # [] epochs to run; 1 when only a part of an epoch runs
+    measure: Leaf  # [] whether the epoch's end is reached
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def _inputs(data: Data, rows: Array, dtype: np.dtype) -> Array:
     return chosen
 
 
-def _batch(data: Data, rows: Array, present: Array, key: Array | None, dtype: np.dtype) -> Batch:
+def _batch(data: Data, rows: Array, present: Array, key: Any, dtype: np.dtype) -> Batch:
     return Batch(_inputs(data, rows, dtype), data.targets[rows], data.weights[rows] * present, present, key)
 
 

@@ -19,8 +19,8 @@ class TrainState(NamedTuple):
     parameters: Any
     averages: Any
     moments: Moments
-    cost_sum: Array  # [] of the rows seen in this epoch
-    weight_sum: Array  # []
+    cost_sum: Any  # [] of the rows seen in this epoch
+    weight_sum: Any  # []
 
 
 class Batch(NamedTuple):
