@@ -162,6 +162,23 @@ def test_damaged_gzip_is_refused(tmp_path: Path, cut: int) -> None:
         read_text(write(tmp_path, packed[:-cut], "cut.csv.gz"))
 
 
+def test_line_numbers_count_empty_lines(tmp_path: Path) -> None:
+    """The line that is named is the one that an editor shows, empty lines counted."""
+    with pytest.raises(DataError, match=r"Line 6 of"):
+        read_text(write(tmp_path, "\n\na,b\n1,2\n\n3,4,5\n"))
+
+
+def test_quotes_that_open_inside_fields_are_refused(tmp_path: Path) -> None:
+    """Where quotes fit no reading of the file, it is refused rather than shifted."""
+    with pytest.raises(DataError, match="Repair its quotes"):
+        read_text(write(tmp_path, 'a,b\nx"y,z"w,2\n3,4\n'))
+
+
+def test_a_name_over_two_lines_is_one(tmp_path: Path) -> None:
+    """A quoted name with a line end is written with a blank."""
+    assert read_text(write(tmp_path, '"size\n(cm)",b\n1,2\n3,4\n')).frame.columns == ["size (cm)", "b"]
+
+
 _FIELD = st.text(
     st.characters(codec="utf-8", exclude_characters="\0", exclude_categories=["Cs", "Cc", "Z"]), max_size=8
 )

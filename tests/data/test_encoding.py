@@ -228,6 +228,14 @@ def test_inputs_are_finite_for_any_numbers(train: np.ndarray, new: np.ndarray, e
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("values", [[0.0, 1e-320, 0.0, 1e-320], [1e308, -1e308, 0.0, 5e-324], [1e-160, 2e-160, 0.0]])
+def test_inputs_are_finite_at_the_ends_of_float64(values: list[float], encoding: str) -> None:
+    """Numbers whose squares overflow or whose inverses do give finite inputs."""
+    numbers = np.array(values * 10)
+    assert np.isfinite(apply_numbers(numbers, encoding, fit_numbers(numbers, encoding))).all()
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
 def test_transforming_rows_one_by_one_is_the_same(encoding: str) -> None:
     """A row's inputs do not depend on the rows beside it, to the bit."""
     data = mixed()

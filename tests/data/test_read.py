@@ -68,6 +68,24 @@ def test_types_of_frames_are_kept() -> None:
     assert data.columns["day"][2] - data.columns["day"][0] == 2.5
 
 
+def test_odd_frames_and_lists() -> None:
+    """Columns named by numbers or pairs, masked cells, durations, and lists of rows or of dictionaries are read."""
+    import pandas
+
+    random = np.random.default_rng(0)
+    frame = pandas.DataFrame(random.normal(size=(20, 2)))
+    assert list(read((frame, [0, 1] * 10)).columns) == ["0", "1"]
+    frame.columns = pandas.MultiIndex.from_tuples([("a", "b"), ("a", "c")])
+    assert len(read((frame, [0, 1] * 10)).columns) == 2
+    masked = np.ma.masked_greater(random.normal(size=(20, 2)), 0)
+    assert np.array_equal(np.isnan(read((masked, [0, 1] * 10)).columns["x0"]), masked.mask[:, 0])
+    waits = pandas.to_timedelta([1, 2, 4, 8] * 5, unit="s")
+    assert read({"wait": waits, "y": [0, 1] * 10}).columns["wait"][:4].tolist() == [1, 2, 4, 8]
+    rows = [[at**0.5, at % 2] for at in range(20)]
+    assert read(rows, target=1).rows == 20
+    assert list(read([{"a": a, "y": y} for a, y in rows]).columns) == ["a"]
+
+
 def test_a_pair_of_arrays() -> None:
     """(X, y), and X with target=y, are tables with made-up names."""
     random = np.random.default_rng(0)
@@ -267,6 +285,8 @@ def test_tables_and_images_are_not_exchanged(csv: Path) -> None:
         ({"a": [{1}, {2}], "y": [0, 1]}, "holds a set"),
         ("/dev/null", "neither a file nor a folder"),
         ("a\0b", "no file or folder"),
+        ("https://example.com/table.csv", "Download the file first"),
+        ([[1, 2], [3]], "rows of one length"),
     ],
 )
 def test_sources_that_cannot_be_read(source: object, message: str) -> None:
@@ -293,6 +313,7 @@ def test_a_misspelt_path_gets_the_near_ones(csv: Path) -> None:
         (b"\x93NUMPY broken", "cannot be read"),
         (bytes(range(256)) * 10, "binary file"),
         (b"\0\0\x08\x03\0\0\0\x05", "no whole idx file"),
+        (b'[{"a": 1}]', "JSON"),
         (b"", "is empty"),
     ],
 )
@@ -300,6 +321,14 @@ def test_files_of_other_kinds(tmp_path: Path, content: bytes, message: str) -> N
     """What a file really holds is named, whatever its name says."""
     with pytest.raises(DataError, match=message):
         read(write(tmp_path, content, "data.csv"), "y")
+
+
+def test_a_folder_of_other_tables_is_refused(tmp_path: Path) -> None:
+    """A folder whose tables are not all named as sets is answered with their names."""
+    for name in ("people_train.csv", "people_test.csv", "cities.csv"):
+        write(tmp_path, people(), name)
+    with pytest.raises(DataError, match=r"folder with tables \(cities\.csv, "):
+        read(tmp_path, "grade")
 
 
 def test_an_excel_workbook_is_named(tmp_path: Path) -> None:

@@ -48,20 +48,20 @@ def read_text(path: Path, expected: Collection[str] = ()) -> Text:
     Raises:
         DataError: the file is not a table; the sentence says which line.
     """
-    content = _decoded(_limited(path), path)
-    content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").strip(b"\n")
+    content = _decoded(_limited(path), path).replace(b"\r\n", b"\n").replace(b"\r", b"\n").rstrip(b"\n")
     if not content.strip():
         raise DataError(f"'{path}' is empty. Give a file with a header and at least two rows.")
     separator = find_separator(content, path)
     if separator == " ":
         content, separator = _tabbed(content), "\t"
-    content, quotes = _checked(content, separator, path)
-    head = _first_records(content, separator, quotes)
+    layout = _even(content, separator, path)
+    frame = _parsed(layout, separator, path)
+    head = [[(cell or "").strip() for cell in record] for record in frame.head(_LOOKED_AT).rows()]
     header = has_header(head, expected)
-    names = _names(head[0], path) if header else [f"column_{at + 1}" for at in range(len(head[0]))]
-    if header and len(head) == 1:
+    if header and frame.height == 1:
         raise DataError(f"'{path}' holds a header and no rows. Give at least two rows.")
-    return Text(_parsed(content, separator, quotes, (names, header), path), separator, header)
+    frame.columns = _names(head[0], path) if header else [f"column_{at + 1}" for at in range(frame.width)]
+    return Text(frame.slice(1) if header else frame, separator, header)
 
 
 def _limited(path: Path) -> bytes:
@@ -143,61 +143,75 @@ def _tabbed(content: bytes) -> bytes:
     return b"\n".join(b"\t".join(line.split()) for line in content.split(b"\n"))
 
 
-def _checked(content: bytes, separator: str, path: Path) -> tuple[bytes, bool]:
-    """The content without empty lines, and whether quotes mean anything in it; ragged rows are refused."""
-    fields, starts = _fields(content, separator, quotes=True)
-    quotes = starts is not None
-    if starts is None or fields.min() != fields.max():
-        plain, plain_starts = _fields(content, separator, quotes=False)
-        # A stray quote (5" pipes) shifts everything after it: taken literally, the rows may be even.
-        if content.count(b'"') and plain.min() == plain.max():
-            fields, starts, quotes = plain, plain_starts, False
-    if starts is None:
+@dataclass(frozen=True)
+class _Layout:
+    """Where the records of a text lie.
+
+    Args:
+        content: the text.
+        fields: int64 [n], the number of fields of each record.
+        starts, stops: int64 [n], where each record begins and the next one does.
+        quotes: whether quotes mean anything.
+    """
+
+    content: bytes
+    fields: np.ndarray
+    starts: np.ndarray
+    stops: np.ndarray
+    quotes: bool
+
+    @property
+    def even(self) -> bool:
+        return bool(self.fields.min() == self.fields.max())
+
+    def without_empty_lines(self) -> bytes:
+        if int((self.stops - self.starts).sum()) == len(self.content):
+            return self.content
+        spans = zip(self.starts.tolist(), self.stops.tolist(), strict=True)
+        return b"".join(self.content[start:stop] for start, stop in spans)
+
+
+def _even(content: bytes, separator: str, path: Path) -> _Layout:
+    """The layout without empty lines, in which every record has as many fields.
+
+    Quotes are taken literally where the records are even only so: a stray quote (5" pipes) shifts all that follows.
+    """
+    quoted = _layout(content, separator, quotes=True)
+    if quoted is not None and quoted.even:
+        return quoted
+    plain = _layout(content, separator, quotes=False)
+    if plain is not None and plain.even:
+        return plain
+    if quoted is None:
         line = content[: content.rindex(b'"')].count(b"\n") + 1
         raise DataError(
             f"A quote that opens in '{path}' is never closed; the last one stands on line {line}. Close it."
         )
-    if fields.min() != fields.max():
-        if b"\n\n" in content or b"\n \n" in content:
-            return _checked(_without_empty_lines(content), separator, path)
-        bad = int(np.argmax(fields != fields[0]))
-        line = content[: int(starts[bad])].count(b"\n") + 1
-        raise DataError(
-            f"Line {line} of '{path}' has {fields[bad]} fields where the first line has {fields[0]} (separator "
-            f"{separator!r}). Quote fields that contain the separator, or repair the line."
-        )
-    return _without_empty_lines(content) if fields[0] == 1 else content, quotes
+    bad = int(np.argmax(quoted.fields != quoted.fields[0]))
+    line = content[: int(quoted.starts[bad])].count(b"\n") + 1
+    raise DataError(
+        f"Line {line} of '{path}' has {quoted.fields[bad]} fields where the first line has {quoted.fields[0]} "
+        f"(separator {separator!r}). Quote fields that contain the separator, or repair the line."
+    )
 
 
-def _without_empty_lines(content: bytes) -> bytes:
-    return b"\n".join(line for line in content.split(b"\n") if line.strip())
-
-
-def _fields(content: bytes, separator: str, quotes: bool) -> tuple[np.ndarray, np.ndarray | None]:
-    """The number of fields of each record, and where each begins (None: a quote stays open)."""
+def _layout(content: bytes, separator: str, quotes: bool) -> _Layout | None:
+    """The records that hold anything; None where a quote stays open."""
     data = np.frombuffer(content, dtype=np.uint8)
     ends, cuts = data == ord("\n"), data == ord(separator)
     if quotes and b'"' in content:
         # Parity of the quotes so far; a doubled quote inside a field toggles twice and changes nothing.
         inside = np.cumsum(data == ord('"'), dtype=np.uint8) & 1
         if inside[-1]:
-            return np.zeros(1, dtype=np.int64), None
+            return None
         ends, cuts = ends & (inside == 0), cuts & (inside == 0)
     starts = np.concatenate([[0], np.flatnonzero(ends) + 1])
-    places = np.flatnonzero(cuts)
-    return np.diff(np.searchsorted(places, [*starts, len(data)])) + 1, starts
-
-
-def _first_records(content: bytes, separator: str, quotes: bool) -> list[list[str]]:
-    text = io.StringIO(content[: 4 * _LONGEST_LINE].decode("utf-8", "ignore"), newline="")
-    csv.field_size_limit(2**31 - 1)
-    reader = csv.reader(text, delimiter=separator, quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE)
-    records = []
-    for record in reader:
-        records.append([cell.strip() for cell in record])
-        if len(records) > _LOOKED_AT:
-            break
-    return records
+    stops = np.append(starts[1:], len(data))
+    fields = np.diff(np.searchsorted(np.flatnonzero(cuts), np.append(starts, len(data)))) + 1
+    blank = np.zeros(len(starts), dtype=bool)
+    for at in np.flatnonzero(fields == 1):
+        blank[at] = not content[starts[at] : stops[at]].strip()
+    return _Layout(content, fields[~blank], starts[~blank], stops[~blank], quotes)
 
 
 def has_header(records: list[list[str]], expected: Collection[str] = ()) -> bool:
@@ -229,7 +243,8 @@ def has_header(records: list[list[str]], expected: Collection[str] = ()) -> bool
 
 
 def _names(cells: list[str], path: Path) -> list[str]:
-    names = [cell or f"column_{at + 1}" for at, cell in enumerate(cells)]
+    # A name over several lines is one line in every list and report.
+    names = [" ".join(cell.split()) or f"column_{at + 1}" for at, cell in enumerate(cells)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(
@@ -239,20 +254,22 @@ def _names(cells: list[str], path: Path) -> list[str]:
     return names
 
 
-def _parsed(content: bytes, separator: str, quotes: bool, head: tuple[list[str], bool], path: Path) -> Any:
+def _parsed(layout: _Layout, separator: str, path: Path) -> Any:
+    """The records as a polars frame of strings, checked against the layout."""
     import polars
 
-    names, header = head
-    try:
-        frame = polars.read_csv(
-            io.BytesIO(content),
-            separator=separator,
-            has_header=False,
-            quote_char='"' if quotes else None,
-            infer_schema=False,
-        )
-    except polars.exceptions.PolarsError as error:
-        reason = str(error).split("\n")[0]
-        raise DataError(f"'{path}' cannot be read as a table ({reason}). Check its quotes and separators.") from None
-    frame.columns = names
-    return frame.slice(1) if header else frame
+    content = layout.without_empty_lines()
+    for quotes in (True, False) if layout.quotes else (False,):
+        try:
+            frame = polars.read_csv(
+                io.BytesIO(content),
+                separator=separator,
+                has_header=False,
+                quote_char='"' if quotes else None,
+                infer_schema=False,
+            )
+        except polars.exceptions.PolarsError:
+            continue
+        if frame.shape == (len(layout.fields), layout.fields[0]):
+            return frame
+    raise DataError(f"'{path}' cannot be read as a table: its quotes open or close inside fields. Repair its quotes.")

@@ -36,6 +36,8 @@ _FOREIGN = (
     (b"ARROW1", "an Arrow file"),
     (b"SQLite format 3", "an SQLite database"),
     (b"Rar!", "a RAR archive"),
+    (b"[{", "JSON"),
+    (b'{"', "JSON"),
     (b"7z\xbc\xaf", "a 7z archive"),
 )
 _HEAD = 4096
@@ -47,6 +49,8 @@ def existing(source: str | Path) -> Path:
     Raises:
         DataError: there is nothing at the path, or something that is neither file nor folder.
     """
+    if "://" in str(source):
+        raise DataError(f"'{source}' is an address, and nothing is fetched from the net. Download the file first.")
     path = Path(source).expanduser()
     try:
         if path.is_dir() or path.is_file():

@@ -42,7 +42,7 @@ def from_memory(source: Any, name: str = "data") -> Table | Pixels:
     if isinstance(source, Mapping):
         return columns_of(source, name)
     if isinstance(source, list):
-        source = np.asarray(source)
+        source = _from_list(source)
     if not isinstance(source, np.ndarray) and hasattr(source, "toarray"):
         raise DataError("A sparse matrix is not read as it is. Give X.toarray().")
     if isinstance(source, np.ndarray):
@@ -55,6 +55,19 @@ def from_memory(source: Any, name: str = "data") -> Table | Pixels:
     raise DataError(
         f"A {type(source).__name__} cannot be read. Give a path, a data frame, an array, or a pair (X, y) of arrays."
     )
+
+
+def _from_list(source: list[Any]) -> Any:
+    """A list of rows: as an array, or as a frame where each row is a dictionary."""
+    import polars
+
+    try:
+        if source and all(isinstance(row, Mapping) for row in source):
+            return polars.DataFrame(source, infer_schema_length=None)
+        return np.asarray(source)
+    except (TypeError, ValueError, polars.exceptions.PolarsError) as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"The list cannot be read as rows ({reason}). Give rows of one length.") from None
 
 
 def _as_frame(source: Any) -> Any:
@@ -84,7 +97,8 @@ def from_frame(frame: Any, name: str) -> Table:
         if len(set(names)) < len(names):
             twice = next(column for column in names if names.count(column) > 1)
             raise DataError(f"'{name}' names {twice!r} more than once. Give every column a name of its own.")
-        return Table(name, {str(column): from_series(frame[column]) for column in frame.columns})
+        # By position: the labels of a pandas frame may be numbers or pairs, which mean something else in brackets.
+        return Table(name, dict(zip(names, map(from_series, frame.iter_columns()), strict=True)))
     except (TypeError, ValueError) as error:
         raise DataError(f"'{name}' cannot be read ({str(error).splitlines()[0]}).") from None
 
@@ -103,6 +117,8 @@ def from_series(series: Any) -> Cells:
     values = [None if gap else value for gap, value in zip(gaps, series.to_list(), strict=True)]
     if isinstance(kind, narwhals.Date | narwhals.Datetime):
         return Cells("date", days(polars.Series(values, dtype=polars.Datetime("us"))))
+    if kind == narwhals.Duration:
+        return Cells("number", _floats([None if value is None else value.total_seconds() for value in values]))
     if isinstance(kind, narwhals.Categorical | narwhals.Enum):
         words = np.empty(len(values), dtype=object)
         words[:] = [None if value is None else str(value) for value in values]
@@ -156,7 +172,7 @@ def from_array(values: np.ndarray, name: str) -> Table | Pixels:
         raise DataError(f"X has shape {values.shape}, so it holds nothing. Give at least two rows and one column.")
     if values.dtype == np.uint8 and values.ndim in (3, 4):
         return Pixels(name, np.ascontiguousarray(values if values.ndim == 4 else values[..., None]))
-    flat = values.reshape(len(values), -1)
+    flat = _unmasked(values).reshape(len(values), -1)
     return Table(name, {f"x{at}": column_of(flat[:, at]) for at in range(flat.shape[1])}, header=False)
 
 
@@ -171,7 +187,7 @@ def column_of(values: Any) -> Cells:
     series = narwhals.from_native(values, series_only=True, pass_through=True)
     if isinstance(series, narwhals.Series):
         return from_series(series)
-    plain = np.asarray(values)
+    plain = np.asarray(_unmasked(values))
     if plain.ndim == 2 and plain.shape[1] == 1:
         plain = plain[:, 0]
     if plain.ndim != 1:
@@ -182,6 +198,8 @@ def column_of(values: Any) -> Cells:
         return Cells("boolean", plain.astype(np.float64))
     if plain.dtype.kind in "iuf":
         return Cells("number", _finite(plain))
+    if plain.dtype.kind == "m":
+        return Cells("number", _finite(plain / np.timedelta64(1, "s")))
     if plain.dtype.kind == "M":
         import polars
 
@@ -189,6 +207,14 @@ def column_of(values: Any) -> Cells:
     if plain.dtype.kind == "S":
         plain = np.char.decode(plain, "utf-8", "replace")
     return from_objects(plain.tolist())
+
+
+def _unmasked(values: Any) -> Any:
+    """Masked cells as NaN."""
+    if not isinstance(values, np.ma.MaskedArray):
+        return values
+    floats: Any = values.astype(np.float64)
+    return floats.filled(np.nan)
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from caviar.data.dataset import Dataset, Schema
+from caviar.data.dataset import PARTS, Dataset, Schema
 from caviar.data.delimited import read_text
-from caviar.data.formats import IMAGE_SUFFIXES, PART_WORDS, existing, kind_of, part_of
+from caviar.data.formats import PART_WORDS, existing, kind_of, part_of
 from caviar.data.frames import Pixels, attached, from_memory, with_target
 from caviar.data.hdf5 import read_hdf5
 from caviar.data.idx import looks_like_idx, read_idx
-from caviar.data.images import read_image_archive, read_image_folder, resized
-from caviar.data.infer import Roles, conform, infer, known_targets, role_arrays
+from caviar.data.images import read_image_archive, read_image_folder
+from caviar.data.infer import Roles, conform, infer, role_arrays
 from caviar.data.numpy_files import SET_COLUMN, read_npz, read_parquet
+from caviar.data.pictures import conform_pictures, given_only, infer_pictures
 from caviar.data.samples import SAMPLES, read_sample
 from caviar.data.table import Cells, Table
-from caviar.data.targets import USUAL_NAMES, read_target
 from caviar.errors import DataError
 
 _TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".data", ".parquet")
@@ -107,7 +107,7 @@ def read_like(source: Any, schema: Schema) -> Dataset:
             found = with_target(found, source[1])
     else:
         found = from_memory(source)
-    like = _pictures_like(found, schema) if isinstance(found, Pixels) else conform(found, schema)
+    like = conform_pictures(found, schema) if isinstance(found, Pixels) else conform(found, schema)
     return replace(like, source=_origin(source, Roles()) if isinstance(source, str | Path) else like.source)
 
 
@@ -151,7 +151,10 @@ def _opened(
 
 
 def _opened_folder(path: Path, roles: Roles, shape: tuple[int, int, int] | None) -> Table | Pixels | Dataset:
-    entries = sorted(path.iterdir())
+    try:
+        entries = sorted(path.iterdir())
+    except OSError as error:
+        raise DataError(f"The folder '{path}' cannot be opened ({error}). Ask for the right to read it.") from None
     if (path / "dataset.json").is_file():
         return Dataset.load(path)
     if any(looks_like_idx(entry) for entry in entries):
@@ -159,9 +162,9 @@ def _opened_folder(path: Path, roles: Roles, shape: tuple[int, int, int] | None)
     if any(entry.suffix in (".h5", ".hdf5") for entry in entries):
         return read_hdf5(path)
     tables = [entry for entry in entries if _is_table(entry)]
-    sets = {word: entry for entry in tables for word, part in PART_WORDS.items() if part == part_of(entry.name)}
-    if "train" in sets and not any(entry.suffix.lower() in IMAGE_SUFFIXES for entry in entries):
-        return _sets({word: sets[word] for word in ("train", "dev", "test") if word in sets}, roles)
+    sets = {PARTS[part_of(entry.name)]: entry for entry in tables if part_of(entry.name) >= 0}
+    if "train" in sets and len(sets) == len(tables):
+        return _sets({word: sets[word] for word in PARTS if word in sets}, roles)
     if tables and not any(entry.is_dir() for entry in entries):
         names = ", ".join(entry.name for entry in tables[:3])
         raise DataError(f"'{path}' is a folder with tables ({names}). Give one of the files.")
@@ -176,7 +179,7 @@ def _is_table(entry: Path) -> bool:
 def _built(found: Table | Pixels, roles: Roles) -> Dataset:
     """The data set of a table or of images, with the roles that were given as arrays beside it."""
     if isinstance(found, Pixels):
-        return _pictured(found, roles)
+        return infer_pictures(found, roles)
     names: dict[str, Any] = {}
     for role in ("target", "group", "time", "weight", "split"):
         value = getattr(roles, role)
@@ -185,53 +188,6 @@ def _built(found: Table | Pixels, roles: Roles) -> Dataset:
     if roles.split is None and SET_COLUMN in found.cells:
         names["split"] = SET_COLUMN
     return infer(found, replace(roles, **names))
-
-
-def _pictured(found: Pixels, roles: Roles) -> Dataset:
-    """The data set of images; group, time, weight and split can be given as arrays."""
-    if isinstance(roles.target, str) and roles.target.lower() not in USUAL_NAMES:
-        raise DataError(f"'{found.name}' holds images, whose target is their label. Leave target={roles.target!r} out.")
-    if roles.target is not None and not isinstance(roles.target, str):
-        labelled = with_target(found, roles.target)
-        assert isinstance(labelled, Pixels)
-        found = labelled
-    if found.labels is None:
-        raise DataError(f"'{found.name}' holds images without labels. Add the labels, or use a folder per class.")
-    if len(found.pixels) < 2:
-        raise DataError(f"'{found.name}' holds {len(found.pixels)} image. Give at least two, better hundreds.")
-    beside: Table | None = None
-    names: dict[str, Any] = {}
-    for role in ("group", "time", "weight", "split"):
-        value = getattr(roles, role)
-        if isinstance(value, str):
-            raise DataError(f"'{found.name}' holds images and no column '{value}' for {role}. Give {role} as an array.")
-        if value is not None:
-            beside = beside or Table(found.name, {"row": Cells("number", np.arange(float(len(found.pixels))))})
-            beside, name = attached(beside, role, value)
-            names[role] = name
-    target = read_target("label", found.labels, roles.task, pictured=True)
-    if not target.present.all():
-        raise DataError(f"{int((~target.present).sum())} images of '{found.name}' have no label. Leave them out.")
-    _, height, width, channels = found.pixels.shape
-    schema = Schema((), "label", target.task, target.classes, (height, width, channels))
-    arrays: dict[str, Any] = {"parts": found.parts} | (
-        {} if beside is None else _given(role_arrays(beside, Roles(**names)))
-    )
-    return Dataset(
-        found.name, schema, pixels=found.pixels, targets=target.values, notes=(target.note, *found.notes), **arrays
-    )
-
-
-def _given(arrays: dict[str, Any]) -> dict[str, Any]:
-    return {name: values for name, values in arrays.items() if values is not None}
-
-
-def _pictures_like(found: Pixels, schema: Schema) -> Dataset:
-    if schema.image_shape is None:
-        raise DataError(f"The model wants a table, but '{found.name}' holds images. Give a table with its columns.")
-    targets, notes = (None, []) if found.labels is None else known_targets(found.labels, schema)
-    pixels = resized(found.pixels, schema.image_shape)
-    return Dataset(found.name, schema, pixels=pixels, targets=targets, parts=found.parts, notes=(*found.notes, *notes))
 
 
 def _names_sets(source: Mapping[Any, Any]) -> bool:
@@ -279,7 +235,7 @@ def _with_roles(source: Any, roles: Roles, schema: Schema) -> Dataset:
         return like
     table = _opened(source, roles) if isinstance(source, str | Path) else from_memory(source)
     assert isinstance(table, Table)
-    return replace(like, **_given(role_arrays(table, Roles(**{role: getattr(roles, role) for role in named}))))
+    return replace(like, **given_only(role_arrays(table, Roles(**{role: getattr(roles, role) for role in named}))))
 
 
 def _joined(found: list[tuple[int, Dataset]]) -> Dataset:

@@ -12,8 +12,8 @@ import numpy as np
 from caviar.errors import DataError
 
 ENCODINGS = ("standard", "robust", "quantile", "piecewise_linear")
-# Squares of what lies beyond would overflow float64; no measurement does.
-_HUGE = 1e150
+# Squares of what lies beyond would overflow float64, and inverses of what lies below; no measurement does either.
+_HUGE, _TINY = 1e150, 1e-150
 # Standardised values beyond this are as good as infinite, and finite in float32.
 _FAR = 1e6
 _MOST_BINS = 32
@@ -21,7 +21,7 @@ _MOST_QUANTILES = 1000
 
 
 def bounded(values: np.ndarray) -> np.ndarray:
-    """Numbers with infinities as missing and the absurdly large brought within ±1e150.
+    """Numbers with infinities as missing, the absurdly large within ±1e150 and the absurdly small as 0.
 
     Args:
         values: float64 [n].
@@ -31,6 +31,7 @@ def bounded(values: np.ndarray) -> np.ndarray:
     """
     plain = np.array(values, dtype=np.float64)
     plain[~np.isfinite(plain)] = np.nan
+    plain[np.abs(plain) < _TINY] = 0.0
     return np.clip(plain, -_HUGE, _HUGE)
 
 

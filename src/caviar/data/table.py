@@ -157,7 +157,9 @@ def texts_of(cells: Cells) -> np.ndarray:
     if cells.kind == "boolean":
         words: list[str | None] = [None if np.isnan(v) else str(bool(v)) for v in cells.values.tolist()]
     else:
-        words = [None if np.isnan(value) else number_text(value) for value in cells.values.tolist()]
+        # Numbers that are classes are few: each is written once.
+        found, inverse = np.unique(cells.values, return_inverse=True)
+        return objects_of([None if np.isnan(v) else number_text(v) for v in found.tolist()])[inverse]
     return objects_of(words)
 
 
