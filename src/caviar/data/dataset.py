@@ -96,7 +96,7 @@ class Dataset:
         parts: int8 [N], 0 train, 1 dev, 2 test, -1 not given: sets that came ready-made.
         groups: [N], rows of one group stay in one set.
         times: float64 [N], for splits by time.
-        source: how to read it again.
+        source: how to read it again: kind ("file", "sample", "sets" or "memory"), path, and `read`'s other arguments.
         notes: what was inferred and left out, in sentences.
     """
 

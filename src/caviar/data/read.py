@@ -77,9 +77,7 @@ def read_again(source: Mapping[str, Any]) -> Dataset:
     """
     if source.get("kind") not in ("file", "sample", "sets"):
         raise DataError("These data came from memory, so they cannot be read again. Give them once more, or save them.")
-    options = dict(source["options"])
-    options["ignore"] = tuple(options["ignore"])
-    return read(source["sets"] if source["kind"] == "sets" else source["path"], **options)
+    return read(source["path"], **{name: value for name, value in source.items() if name not in ("kind", "path")})
 
 
 def read_like(source: Any, schema: Schema) -> Dataset:
@@ -116,8 +114,8 @@ def _origin(source: str | Path, roles: Roles) -> dict[str, Any]:
     if any(not isinstance(value, str | int | list | None) for value in options.values()):
         return {"kind": "memory"}
     if str(source) in SAMPLES:
-        return {"kind": "sample", "path": str(source), "options": options}
-    return {"kind": "file", "path": str(Path(source).expanduser().resolve()), "options": options}
+        return {"kind": "sample", "path": str(source), **options}
+    return {"kind": "file", "path": str(Path(source).expanduser().resolve()), **options}
 
 
 def _opened(
@@ -222,8 +220,8 @@ def _sets(source: Mapping[str, Any], roles: Roles) -> Dataset:
         found.append((part, other if known.all() else other.take(np.flatnonzero(known))))
         notes += [note for note in other.notes if note not in notes]
     whole = _joined(found)
-    paths = {word: str(Path(one).resolve()) for word, one in source.items() if isinstance(one, str | Path)}
-    origin = {"kind": "sets", "sets": paths, "options": asdict(roles) | {"ignore": list(roles.ignore)}}
+    paths = {word: str(Path(one).expanduser().resolve()) for word, one in source.items() if isinstance(one, str | Path)}
+    origin = {"kind": "sets", "path": paths, **asdict(roles), "ignore": list(roles.ignore)}
     return replace(whole, notes=tuple(notes), source=origin if len(paths) == len(source) else {"kind": "memory"})
 
 
