@@ -289,3 +289,22 @@ def test_is_written_for_a_person() -> None:
         "hidden: none or 64-32",
         "activation: tanh",
     ]
+
+
+def test_lists_of_widths_that_are_alike_share_a_program_and_keep_their_order() -> None:
+    """Small networks of one depth ride in one program; large ones only where each fills half of its bucket."""
+    small = Space().choose("hidden", [32, 32], [128], [128, 64])
+    assert [structure["hidden"] for structure in small.structures(0)] == [[128, 64], [128]]
+    assert small.default_configuration()["hidden"] == [32, 32]
+    large = Space().choose("hidden", [1024], [900], [256])
+    assert [structure["hidden"] for structure in large.structures(0)] == [[1024], [256]]
+
+
+def test_every_list_of_widths_of_a_bucket_is_drawn() -> None:
+    """A structure's draws are the chosen lists alone, each about as often as the others."""
+    space = Space().choose("hidden", [32, 32], [64, 32], [128, 64])
+    (structure,) = space.structures(0)
+    generator = np.random.default_rng(0)
+    drawn = [tuple(space.draw(generator, structure)["hidden"]) for _ in range(300)]
+    assert set(drawn) == {(32, 32), (64, 32), (128, 64)}
+    assert min(map(drawn.count, set(drawn))) > 70

@@ -157,11 +157,12 @@ class GridSampler(Sampler):
 
     def _walk(self, structure: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         axes = [axis for axis in self._space.axes if axis.name not in structure]
-        values = list(product(*(axis.points(self._points) for axis in axes)))
         start = self._space.default_configuration(structure)
-        whole = {name: start[name] for name in structure}
+        widths = self._space.options_within(structure["hidden"]) if "hidden" in structure else [start["hidden"]]
+        values = list(product(widths, *(axis.points(self._points) for axis in axes)))
         for index in np.random.default_rng([self._seed, _PURPOSE]).permutation(len(values)).tolist():
-            point = dict(zip((axis.name for axis in axes), values[index], strict=True))
+            point = dict(zip((axis.name for axis in axes), values[index][1:], strict=True))
+            whole = {name: start[name] for name in structure} | {"hidden": values[index][0]}
             if not any(self._repeats(axis, {**start, **point, **whole}) for axis in axes):
                 yield self._space.assemble(point, whole)
 

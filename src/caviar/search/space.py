@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 from math import inf, prod
 from typing import Any
 
@@ -13,12 +13,13 @@ from caviar.search.declare import axis_from_dict, make_choice, make_range, make_
 from caviar.search.defaults import SearchedData, default_axes
 from caviar.search.hyperparameters import HYPERPARAMETERS, STRUCTURAL, complete, look_up, names
 from caviar.search.parsing import parse_set, parse_vary
-from caviar.search.ranges import Axis, Range, Widths, freeze, thaw, write
+from caviar.search.ranges import Axis, Choice, Range, Widths, freeze, thaw, write
 
 # Adam moves a weight by about α whatever the gradient's size; plain gradients are smaller, so α must be larger.
 _RATE_FACTOR = {"gradient_descent": 20.0, "momentum": 20.0, "nesterov": 20.0}
 _STRUCTURAL_DRAWS = 8  # values that a structural range offers: each further one is a program to compile
 _MOST_COMBINATIONS = 4096
+_CHEAP_WIDTH = 128
 
 
 @dataclass(frozen=True)
@@ -198,11 +199,23 @@ class Space:
         if isinstance(hidden, Widths):
             bucket = structure["hidden"]
             structure["hidden"] = hidden.within(bucket, generator.random(len(bucket)).tolist())
+        elif isinstance(hidden, Choice):
+            options = self.options_within(structure["hidden"])
+            structure["hidden"] = options[int(shares["hidden"][1] * len(options))]
         return self.assemble(values, structure)
+
+    def options_within(self, bucket: Sequence[int]) -> list[list[int]]:
+        """The chosen lists of widths that share a bucket's program; the bucket itself where it is none of them."""
+        hidden = self.axis("hidden")
+        if isinstance(hidden, Choice):
+            for shared, options in shared_buckets(hidden.options).items():
+                if shared == tuple(bucket):
+                    return [list(option) for option in options]
+        return [list(bucket)]
 
     def default_configuration(self, structure: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Trial 0: a strong default, in a given structure or its own."""
-        return self.assemble({axis.name: axis.start for axis in self.axes}, self._structure(structure or {}))
+        return self.assemble({axis.name: axis.start for axis in self.axes}, self._first(structure or {}))
 
     def assemble(self, values: Mapping[str, Any], structure: Mapping[str, Any]) -> dict[str, Any]:
         """A complete configuration of this space from values for its axes.
@@ -277,6 +290,13 @@ class Space:
         given = {name: structure.get(name, self._start(name)) for name in names(STRUCTURAL)}
         return {name: look_up(name).check(thaw(value)) for name, value in given.items()}
 
+    def _first(self, structure: Mapping[str, Any]) -> dict[str, Any]:
+        """Trial 0's own structural values: of the options that share a bucket, the first."""
+        whole = self._structure(structure)
+        if isinstance(self.axis("hidden"), Choice):
+            whole["hidden"] = self.options_within(whole["hidden"])[0]
+        return whole
+
     def _start(self, name: str) -> Any:
         axis = self.axis(name)
         return self._all(name)[0] if axis is None else axis.start
@@ -287,7 +307,37 @@ class Space:
         if isinstance(axis, Range):
             drawn = [axis.draw(*pair) for pair in generator.random((_STRUCTURAL_DRAWS, 2)).tolist()]
             return list(dict.fromkeys([axis.start, *drawn]))
+        if isinstance(axis, Choice) and name == "hidden":
+            return list(shared_buckets(axis.options))
         return [freeze(value) for value in self._all(name)]
+
+
+def shared_buckets(options: Sequence[tuple[int, ...]]) -> dict[tuple[int, ...], list[tuple[int, ...]]]:
+    """Lists of widths that can ride in one program, by the widths they are padded to.
+
+    Lists of one depth share a program where its widest layer has at most 128 units (such networks cost little but a
+    compilation of some seconds), or where each keeps half of its bucket's weights.
+
+    >>> shared_buckets([(64, 32), (128, 64), (32,)])
+    {(128, 64): [(64, 32), (128, 64)], (32,): [(32,)]}
+    """
+    shared: list[tuple[tuple[int, ...], list[tuple[int, ...]]]] = []
+    for option in options:
+        for place, (bucket, members) in enumerate(shared):
+            if len(bucket) != len(option) or not option:
+                continue
+            wider = tuple(map(max, bucket, option))
+            if max(wider) <= _CHEAP_WIDTH or all(_weights(own) >= _weights(wider) / 2 for own in [*members, option]):
+                shared[place] = (wider, [*members, option])
+                break
+        else:
+            shared.append((option, [option]))
+    return dict(shared)
+
+
+def _weights(widths: tuple[int, ...]) -> int:
+    """About how many weights a network of these hidden widths has, its inputs as many as its first layer's units."""
+    return sum(before * after for before, after in pairwise((widths[0], *widths)))
 
 
 def _combinations(options: list[list[Any]], generator: np.random.Generator) -> list[tuple[Any, ...]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from caviar.data.streams import updates_per_epoch
 from caviar.records.trial import Trial
+from caviar.search.hyperparameters import STRUCTURAL, look_up
 from caviar.search.space import Space
 from caviar.study.material import Material
 from caviar.study.spec import Campaign, CohortSpec, StreamSpec
@@ -20,6 +21,8 @@ REPEATS = 2
 # At least this many trials share a structure, so that each program's compilation pays.
 TRIALS_PER_STRUCTURE = 96
 MOST_STRUCTURES = 3
+TRIALS_PER_NAMED_STRUCTURE = 4
+MOST_NAMED_STRUCTURES = 24
 # Slots of a group where trials end one by one: an empty group costs nothing, an empty slot of a busy group does.
 HALVING_GROUP = 4
 MOST_SLOTS_ON_CPU = 64
@@ -42,6 +45,9 @@ def search(
 ) -> Campaign:
     """A search: a few structures, each with its share of the trials, slots refilled as trials end."""
     count = max(1, min(MOST_STRUCTURES, trials // TRIALS_PER_STRUCTURE))
+    asked = [axis for axis in space.axes if look_up(axis.name).kind is STRUCTURAL and not axis.by_default]
+    if asked:  # a person who names structures wants each of them tried
+        count = max(count, min(trials // TRIALS_PER_NAMED_STRUCTURE, MOST_NAMED_STRUCTURES))
     structures = space.structures(seed, count)
     shares = _shares(trials, len(structures))
     stream = (StreamSpec(0, seed),)
