@@ -23,7 +23,7 @@ CASES = [
 
 @pytest.mark.parametrize("depth", range(4))
 def test_the_grid_holds_every_combination(depth):
-    """Each optimiser is there with and without batch norm under each regulariser, and so is each activation and decay."""
+    """Each optimiser stands with and without batch norm under each regulariser; all activations and decays occur."""
     configurations, default = grid.configurations(depth), default_configuration()
     seen = {
         (c["optimiser"], c["batch_norm"], name)

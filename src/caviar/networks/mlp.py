@@ -82,7 +82,8 @@ class Perceptron:
         if training and self.input_dropout:
             above = _drop(above, key, len(parameters.weights), hyperparameters["input_keep_probability"])
         means, variances = list(state.means), list(state.variances)
-        count = state.count + 1 if training else state.count
+        # A program without batch norm keeps no averages, so that a slot moved to another program counts rightly.
+        count = state.count + 1 if training and self.batch_norm != "none" else state.count
         for layer in range(len(parameters.weights) - 1):
             z = parameters.weights[layer] @ above
             biased = z + parameters.biases[layer][:, None]

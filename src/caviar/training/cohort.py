@@ -15,7 +15,7 @@ from caviar.training.batches import GroupStream, Version, epoch_tables, eval_tab
 from caviar.training.compiling import ADMIT_AT_ONCE, Program, empty_state, request
 from caviar.training.features import Features
 from caviar.training.memory import slot_bytes
-from caviar.training.program import FIELDS, Plan, ProgramKey, SlotState, split_over, whole_on
+from caviar.training.program import FIELDS, Plan, ProgramKey, split_over, whole_on
 from caviar.training.values import Assignment, schedule, slot_values
 
 
@@ -140,12 +140,13 @@ class Cohort:
     def admit(self, admissions: Mapping[int, Assignment]) -> None:
         """New trials into free slots, at the start of their streams' epochs."""
         assert self.partway == 0, "admission happens at a stream's epoch start"
-        self.ready()
         order = sorted(admissions)
+        for slot in order:
+            assert self.slots[slot] is None, f"slot {slot} is taken"
+        self.ready()
         for first in range(0, len(order), ADMIT_AT_ONCE):
             self._write(order[first : first + ADMIT_AT_ONCE], admissions)
         for slot in order:
-            assert self.slots[slot] is None, f"slot {slot} is taken"
             self.slots[slot] = admissions[slot]
             self.own_epochs[slot] = 0
         self._values = None
@@ -221,7 +222,8 @@ class Cohort:
         if not whole:
             jax.block_until_ready(measured)
             return None
-        found = self._collect(np.array(measured, np.float32), epochs)  # an explicit copy: the buffer dies
+        with np.errstate(over="ignore"):  # a cost beyond float32 becomes infinite: failure is data
+            found = self._collect(np.array(measured, np.float32), epochs)  # an explicit copy: the buffer dies
         busy = int(np.count_nonzero(self._busy()))
         self.slot_epochs += busy * self.layout.group * epochs
         self.live_epochs += len(self.live()) * epochs
@@ -303,11 +305,23 @@ class Cohort:
 
     def read_state(self) -> SlotState:
         """A copy of the whole state on the host."""
-        return jax.tree.map(lambda leaf: np.array(leaf), self.state)
+        copied: SlotState = jax.tree.map(np.array, self.state)
+        return copied
 
     def write_state(self, state: SlotState) -> None:
         """Put a copied state back."""
         self.state = jax.device_put(state, split_over(self.layout.devices))
+
+    def state_arrays(self) -> dict[str, np.ndarray]:
+        """`read_state` leaf by leaf under its number; empty before anything was placed."""
+        leaves = [] if self.state is None else jax.tree.leaves(self.read_state())
+        return {f"state.{number}": leaf for number, leaf in enumerate(leaves)}
+
+    def put_state_arrays(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Put back what `state_arrays` gave."""
+        structure = jax.tree.structure(self.ready().state)
+        leaves = [arrays[f"state.{number}"] for number in range(structure.num_leaves)]
+        self.write_state(jax.tree.unflatten(structure, leaves))
 
 
 def _room(updates: int) -> int:

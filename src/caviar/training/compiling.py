@@ -163,8 +163,15 @@ def _admit(state: SlotState, slots: Any, fresh: Any) -> SlotState:
     train = TrainState(
         jax.tree.map(write, train.parameters, parameters), jax.tree.map(write, train.averages, averages), *zero
     )
-    best = state.best._replace(
-        value=write(state.best.value, jnp.inf), cost=write(state.best.cost, jnp.inf), epoch=write(state.best.epoch, 0)
+    # Nothing of the slot's last trial may be read as this one's, even where no epoch of this one is measured.
+    best = Best(
+        jax.tree.map(write, state.best.parameters, parameters),
+        jax.tree.map(write, state.best.averages, averages),
+        value=write(state.best.value, jnp.inf),
+        cost=write(state.best.cost, jnp.inf),
+        epoch=write(state.best.epoch, 0),
+        row_costs=write(state.best.row_costs, 0),
+        row_errors=write(state.best.row_errors, 0),
     )
     return SlotState(train, best)
 

@@ -197,6 +197,7 @@ def _measure(
     value = dev_cost if key.features.metric == "log_loss" else dev_error
     best = state.best
     better = (value < best.value) | ((value == best.value) & (dev_cost < best.cost))
+    better &= ~jnp.isnan(value + dev_cost)  # no epoch of NaN is ever the best, though its rows count as wrong
 
     def keep(new: Array, old: Array) -> Array:
         return jnp.where(better.reshape(-1, *[1] * (new.ndim - 1)), new, old)

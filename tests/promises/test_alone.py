@@ -1,0 +1,105 @@
+"""Promise 1: a trial trained alone equals the trial trained among 255 others."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from caviar.networks.architecture import Architecture
+from caviar.training.cohort import Layout
+from caviar.training.features import features_of
+from promises import agreement, grid
+
+# Sixteen groups of sixteen slots; the trials of the grid take turns.
+LAYOUT = Layout(slots=256, group=16, devices=2, epochs=8)
+LONG = 67  # epochs of three updates
+# One slot in eight groups, of every optimiser and with most regularisers.
+SOME = (0, 27, 58, 74, 118, 156, 199, 255)
+
+
+def among(dtype, chosen, horizon=LONG):
+    """A cohort with the chosen of the 256 trials, each in its own slot; the other slots are empty."""
+    problem, configurations = grid.problem(), grid.configurations()
+    cohort = grid.cohort(problem, grid.architecture(dtype=dtype), layout=LAYOUT)
+    trials = {
+        slot: replace(grid.assignment(problem, slot, configurations[slot % 80], group=LAYOUT.group), horizon=horizon)
+        for slot in chosen
+    }
+    cohort.admit(trials)
+    return cohort
+
+
+def run(cohort, epochs):
+    """Train some epochs in segments of at most eight; the measured fields of each epoch [E, K, fields]."""
+    fields = []
+    while epochs:
+        now = min(epochs, cohort.layout.epochs)
+        fields.append(cohort.run(now).fields.reshape(now, len(cohort.live()), -1))
+        epochs -= now
+    return np.concatenate(fields)
+
+
+@pytest.fixture(scope="module")
+def crowd():
+    """All 256 trials trained together for 200 updates in double precision: the state, and the measurements."""
+    with grid.wide():
+        cohort = among("float64", range(256))
+        fields = run(cohort, LONG)
+        return cohort.read_state(), fields
+
+
+@pytest.mark.usefixtures("wide")
+@pytest.mark.parametrize("slot", SOME)
+def test_alone_in_its_cohort(crowd, slot):
+    """A trial trains the same alone as among 255 others: 200 updates in double precision, to 1e-9."""
+    state, fields = crowd
+    cohort = among("float64", [slot])
+    alone = run(cohort, LONG)
+    assert grid.distance(grid.slots_of(cohort.read_state(), [slot]), grid.slots_of(state, [slot])) < 1e-9
+    np.testing.assert_allclose(alone[:, 0], fields[:, slot], rtol=1e-6, atol=1e-9)
+    assert len(np.unique(alone[:, 0, 0])) > LONG // 2  # it did train
+
+
+@pytest.mark.usefixtures("wide")
+def test_alone_in_a_program_of_its_own(crowd):
+    """A program of one trial's own widths and features, without groups, gives what the crowd's gives, to 1e-9."""
+    slot = 58  # RMSprop, batch norm and dropout
+    state, _ = crowd
+    problem, c = grid.problem(), grid.configurations()[slot]
+    own = replace(grid.assignment(problem, slot, c, group=LAYOUT.group), horizon=LONG)
+    shapes = Architecture(5, tuple(c["hidden"]), 3, "softmax", grid.BATCH_SIZE, "float64")
+    problem = replace(problem, streams=(problem.streams[slot // LAYOUT.group],))
+    cohort = grid.cohort(problem, shapes, features_of([c], weighted=True), Layout(2, 1, 2, 8))
+    assert len(cohort.key.features.network.activations) == 1  # not the crowd's program
+    cohort.admit({1: own})
+    run(cohort, LONG)
+    ours = agreement.parameters_of(cohort.read_state(), 1, own)
+    theirs = agreement.parameters_of(state, slot, own)
+    assert grid.distance(list(ours.values()), list(theirs.values())) < 1e-9
+
+
+def test_alone_in_single_precision():
+    """After 20 updates in single precision a trial alone is within 1e-4 of the same trial among 255 others."""
+    every = among("float32", range(256))
+    every.run(7)
+    state = every.read_state()
+    for slot in SOME:
+        alone = among("float32", [slot])
+        alone.run(7)
+        assert grid.distance(grid.slots_of(alone.read_state(), [slot]), grid.slots_of(state, [slot])) < 1e-4
+
+
+def test_single_precision_tells_what_double_tells(crowd):
+    """Full trainings in single precision end with the errors that double precision ends with, as a distribution.
+
+    Trial by trial rounding grows until two trainings differ; what a search rests on is that the 256 errors together
+    are the same: their means within a tenth of a dev row, and at most a hundredth of the trials more than two rows off.
+    """
+    _, fields = crowd
+    errors = fields[-1, :, 2]
+    single = run(among("float32", range(256)), LONG)[-1, :, 2]
+    row = 1 / 32
+    assert abs(single.mean() - errors.mean()) < 0.1 * row
+    assert np.abs(np.sort(single) - np.sort(errors)).max() < 2 * row
+    assert errors.std() > row  # the trials do differ
+    print(single.mean() - errors.mean(), np.abs(np.sort(single) - np.sort(errors)).max(), np.abs(single - errors).max())
