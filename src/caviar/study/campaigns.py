@@ -97,7 +97,8 @@ def confirm(
 ) -> Campaign:
     """The best few trained again on fresh seeds and streams, or cross-validated where dev is small."""
     few = cross_validates(material)
-    specs, about = [], {}
+    specs: list[CohortSpec] = []
+    about: dict[str, int] = {}
     number = first_trial
     by_structure: dict[str, list[Trial]] = {}
     for trial in best:

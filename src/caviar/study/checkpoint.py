@@ -3,7 +3,6 @@
 from dataclasses import asdict
 from typing import Any
 
-import jax
 import numpy as np
 
 from caviar.networks.mlp import Perceptron
@@ -17,10 +16,7 @@ from caviar.training.optimisers import UpdateRule
 
 def take(lane: Lane, sampler_state: dict[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Everything that going on needs, as host copies."""
-    arrays: dict[str, np.ndarray] = {}
-    if lane.cohort.state is not None:
-        for number, leaf in enumerate(jax.tree.leaves(lane.cohort.read_state())):
-            arrays[f"state.{number}"] = leaf
+    arrays = lane.cohort.state_arrays()
     weights, values = arrays_of(lane.kept, lane.rows)
     arrays |= weights
     progress = lane.progress
@@ -30,7 +26,7 @@ def take(lane: Lane, sampler_state: dict[str, Any]) -> tuple[dict[str, np.ndarra
         "live": {str(slot): trial.to_dict() for slot, trial in progress.live.items()},
         "best": {str(trial): list(pair) for trial, pair in progress.best.items()},
         **values,
-        "spared": progress.spared,
+        "spared": list(progress.spared),
         "counts": [progress.model_epochs, progress.slot_epochs, progress.useful, progress.arithmetic],
         "own_epochs": lane.cohort.own_epochs.tolist(),
         "stream_epochs": lane.cohort.stream_epochs.tolist(),
@@ -46,9 +42,7 @@ def put(lane: Lane, arrays: dict[str, np.ndarray], plain: dict[str, Any]) -> Non
     lane.cohort.move(_features(plain["features"]))
     lane.cohort.ready()
     if "state.0" in arrays:
-        structure = jax.tree.structure(lane.cohort.state)
-        leaves = [arrays[f"state.{number}"] for number in range(structure.num_leaves)]
-        lane.cohort.write_state(jax.tree.unflatten(structure, leaves))
+        lane.cohort.put_state_arrays(arrays)
     lane.taken = plain["taken"]
     progress = lane.progress
     progress.asked = plain["asked"]
@@ -64,9 +58,10 @@ def put(lane: Lane, arrays: dict[str, np.ndarray], plain: dict[str, Any]) -> Non
     if lane.stopping is not None:
         lane.stopping.restore(plain["stopping"])
     kept, rows = kept_of(arrays, plain)
-    for own, stored in ((lane.kept, kept), (lane.rows, rows)):
-        own.clear()  # type: ignore[attr-defined]
-        own.update(stored)  # type: ignore[attr-defined]
+    lane.kept.clear()
+    lane.kept.update(kept)
+    lane.rows.clear()
+    lane.rows.update(rows)
 
 
 def _features(plain: dict[str, Any]) -> Features:

@@ -13,7 +13,7 @@ from caviar.data.splits import split
 from caviar.errors import CaviarError, DataError, StudyError
 from caviar.search.space import Space
 from caviar.study.model import load
-from caviar.study.study import Study
+from caviar.study.study import Study, check_minutes, check_search
 
 Watch = Callable[[Any], None] | None
 DEMO_TRIALS = 256
@@ -44,17 +44,23 @@ def search(
         CaviarError: something given is not allowed; then nothing is written.
         Stop: Ctrl-C; the study is stored.
     """
+    rule = None if stopping == "none" else stopping
+    check_search(trials, epochs, rule, minutes)
+    _check_free(run)
     dataset = read(data, target=target, task=task, **dict(roles or {}))
     space = Space.default(dataset).with_options(fixed, varied)
-    study = _begin(run, dataset, space, seed=seed, metric=metric, base_error=base_error, watch=watch)
     options = _options(task=task, metric=metric, base_error=base_error, minutes=minutes, stopping=stopping)
     options += [word for text in fixed for word in ("--set", text)] + [
         word for text in varied for word in ("--vary", text)
     ]
-    options += _role_options(roles)
-    study.store.set_setting("job", {"kind": "search", "data": data, "target": target, "options": options})
-    study.search(trials, epochs, stopping=None if stopping == "none" else stopping, minutes=minutes)
-    return study.finish()
+    job = {
+        "kind": "search",
+        "data": data,
+        "target": target,
+        "options": [*options, *_role_options(roles)],
+        "arguments": {"trials": trials, "epochs": epochs, "stopping": rule, "minutes": minutes},
+    }
+    return _do(_begin(run, dataset, space, seed=seed, metric=metric, base_error=base_error, watch=watch, job=job))
 
 
 def train(
@@ -77,14 +83,20 @@ def train(
     Raises:
         CaviarError, Stop: as for `search`.
     """
+    check_search(1, epochs, None, minutes)
+    _check_free(run)
     dataset = read(data, target=target, task=task, **dict(roles or {}))
     space = Space.default(dataset).with_options(fixed)
-    study = _begin(run, dataset, space, seed=seed, metric=metric, base_error=base_error, watch=watch)
     options = _options(task=task, metric=metric, base_error=base_error, minutes=minutes)
-    options += [word for text in fixed for word in ("--set", text)] + _role_options(roles)
-    study.store.set_setting("job", {"kind": "train", "data": data, "target": target, "options": options})
-    study.train(epochs=epochs, minutes=minutes)
-    return study.finish()
+    options += [word for text in fixed for word in ("--set", text)]
+    job = {
+        "kind": "train",
+        "data": data,
+        "target": target,
+        "options": [*options, *_role_options(roles)],
+        "arguments": {"epochs": epochs, "minutes": minutes},
+    }
+    return _do(_begin(run, dataset, space, seed=seed, metric=metric, base_error=base_error, watch=watch, job=job))
 
 
 def demo(*, run: Path | None, seed: int, watch: Watch) -> Study:
@@ -113,11 +125,21 @@ def resume(run: Path, *, minutes: float | None, watch: Watch) -> Study:
     Raises:
         CaviarError, Stop: as for `search`.
     """
+    check_minutes(minutes)
     study = open_existing(run, watch=watch)
+    if not study.campaigns and study.job:
+        return _do(study, **({} if minutes is None else {"minutes": minutes}))
     study.resume(minutes)
     if not study.store.setting("test_opened", 0):
         study.finish()
     return study
+
+
+def _do(study: Study, **options: Any) -> Study:
+    """What a study's job asks for, from the beginning."""
+    work = study.search if study.job["kind"] == "search" else study.train
+    work(**{**study.job["arguments"], **options})
+    return study.finish()
 
 
 def _options(**given: Any) -> list[str]:
@@ -155,15 +177,17 @@ def open_existing(run: Path, watch: Watch = None) -> Study:
     return Study(run, watch=watch)
 
 
-def _begin(run: Path | None, dataset: Any, space: Space, **options: Any) -> Study:
-    folder = run or free_folder(dataset.name)
-    if (folder / "study.db").exists():
+def _check_free(run: Path | None) -> None:
+    """Before anything is read, which may take a while."""
+    if run is not None and (run / "study.db").exists():
         raise StudyError(
-            f"'{folder}' holds a study already. Go on with it (caviar resume {folder}), "
-            "or choose another folder with --run."
+            f"'{run}' holds a study already. Go on with it (caviar resume {run}), or choose another folder with --run."
         )
+
+
+def _begin(run: Path | None, dataset: Any, space: Space, **options: Any) -> Study:
     splits = split(dataset, seed=options["seed"])
-    return Study(folder, splits, space=space, **options)
+    return Study(run or free_folder(dataset.name), splits, space=space, **options)
 
 
 def free_folder(name: str) -> Path:

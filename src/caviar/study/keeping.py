@@ -77,6 +77,7 @@ def _describe(splits: Splits) -> dict[str, Any]:
 def _class_shares(dataset: Dataset) -> dict[str, float]:
     if dataset.schema.task != "classification":
         return {}
+    assert dataset.targets is not None, "a study's data has a target"
     counts = np.bincount(dataset.targets, minlength=len(dataset.schema.classes))
     return {name: float(count / dataset.rows) for name, count in zip(dataset.schema.classes, counts, strict=True)}
 
@@ -136,13 +137,23 @@ def check_signature(store: Store, now: dict[str, Any]) -> None:
         store.set_setting("signatures", [*signatures, {"tick": store.tick(0), "signature": now}])
 
 
-def save_weights(store: Store, folder: Path, kept: Mapping[int, Kept], rows: Mapping[int, Rows]) -> None:
-    """Write the best trials' weights and all trials' per-row records, together with those of earlier campaigns."""
-    old_kept, old_rows = load_weights(store, folder)
+def save_weights(
+    store: Store, folder: Path, kept: Mapping[int, Kept], rows: Mapping[int, Rows], ended: range | None = None
+) -> None:
+    """Write the best trials' weights and all trials' per-row records, together with those of earlier campaigns.
+
+    Args:
+        ended: trials of a campaign that has ended: what was written of them while it ran is forgotten.
+    """
+    old_kept, old_rows = (
+        {number: one for number, one in old.items() if ended is None or number not in ended}
+        for old in load_weights(store, folder)
+    )
     whole = {**old_kept, **kept}
     if not whole:
         return
-    arrays, plain = arrays_of(whole, {**old_rows, **rows})
+    told: dict[int, Rows] = {**old_rows, **rows}
+    arrays, plain = arrays_of(whole, told)
     old = store.artefacts("best_weights")
     sha = checkpoints.save(folder / "weights", arrays, plain)
     path = f"weights/{sha}.safetensors"

@@ -4,6 +4,7 @@ The same code trains and replays. Training, it stores what it decided; replaying
 that the segment measures the same bits, and does what the log says.
 """
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,6 @@ from caviar.study.spec import Campaign, CohortSpec
 from caviar.training.cohort import Cohort, Layout
 from caviar.training.features import Features, features_of, union
 from caviar.training.values import Assignment
-import itertools
 
 _AT = {name: number for number, name in enumerate(FIELDS)}
 _IN_UNITS = [_AT[name] for name in ("train_error", "dev_error", "judge_error")]
@@ -121,7 +121,8 @@ class Lane:
             slots = free[: len(chosen)]
             if len(chosen) < wanted:
                 self.size = self.taken + len(chosen)
-        events, trials = [], []
+        events: list[Event] = []
+        trials: list[Trial] = []
         for slot, one in zip(slots, chosen, strict=False):
             number = self.campaign.first_trial + self.progress.asked + len(trials)
             trial = self._new_trial(number, slot, one)
@@ -159,9 +160,9 @@ class Lane:
     def decide(self, block: Block, tick: int) -> tuple[list[Event], list[Trial]]:
         """What the measurements of a segment lead to: trials finished, diverged or stopped, then slots refilled."""
         ended = self._ended(block)
-        changed = []
-        events = []
-        freed = []
+        changed: list[Trial] = []
+        events: list[Event] = []
+        freed: list[int] = []
         for slot in sorted(self.progress.live):
             trial = self.progress.live[slot]
             if trial.number in ended:
@@ -178,8 +179,7 @@ class Lane:
             moves = self._compaction(set(self.progress.live) - set(freed))
             for target, source in sorted(moves.items()):
                 number = self.progress.live[source].number
-                payload = {"from": source}
-                events.append(Event(0, tick, len(events), "copy", target, number, payload, "engine"))
+                events.append(Event(0, tick, len(events), "copy", target, number, {"from": source}, "engine"))
         return events, changed + fresh
 
     def _ended(self, block: Block) -> dict[int, tuple[Status, str]]:
@@ -209,7 +209,8 @@ class Lane:
 
     def interruptions(self, tick: int, reason: str) -> tuple[list[Event], list[Trial]]:
         """Events that end everything that still trains."""
-        events, trials = [], []
+        events: list[Event] = []
+        trials: list[Trial] = []
         for slot, trial in sorted(self.progress.live.items()):
             payload = {"status": str(Status.INTERRUPTED), "reason": reason}
             events.append(Event(0, tick, len(events), "evict", slot, trial.number, payload, "budget"))
@@ -313,28 +314,25 @@ class Lane:
         by_trial = {trial.number: slot for slot, trial in self.progress.live.items()}
         for row in range(len(block)):
             slot = by_trial[int(block.trials[row])]
-            self.progress.live[slot] = self._measured(
-                self.progress.live[slot], int(block.epochs[row]), block.values[row]
-            )
+            self.progress.live[slot] = self._measured(slot, int(block.epochs[row]), block.values[row])
         epochs = len(np.unique(block.epochs - _first(block))) if len(block) else 0
         busy = {slot // self.spec.group for slot in self.progress.live}
         self._count(epochs, len(busy) * self.spec.group)
 
-    def _measured(self, trial: Trial, epoch: int, values: np.ndarray) -> Trial:
-        trial = replace(trial, epochs=epoch, updates=epoch * self._updates(trial))
+    def _measured(self, slot: int, epoch: int, values: np.ndarray) -> Trial:
+        stream = self.gathered.group_streams[slot // self.spec.group]
+        updates = epoch * stream.updates(self.cohort.architecture.batch_size)
+        trial = replace(self.progress.live[slot], epochs=epoch, updates=updates)
         value = float(values[_AT["dev_cost" if self.metric == "log_loss" else "dev_error"]])
         cost = float(values[_AT["dev_cost"]])
         if (value, cost) >= self.progress.best.get(trial.number, (math.inf, math.inf)) or math.isnan(value + cost):
             return trial
         self.progress.best[trial.number] = (value, cost)
-        told = {
+        told: dict[str, Any] = {
             name: float(values[_AT[name]])
             for name in ("dev_error", "train_error", "dev_cost", "train_cost", "judge_error", "judge_cost")
         }
         return replace(trial, best_epoch=epoch, **told)
-
-    def _updates(self, trial: Trial) -> int:
-        return self.cohort.groups[0].updates(self.cohort.architecture.batch_size)
 
     def _count(self, epochs: int, slots: int) -> None:
         progress, architecture = self.progress, self.cohort.architecture
@@ -360,7 +358,8 @@ class Lane:
             return
         self.kept[trial.number] = Kept(value, self.cohort.best(slot))
         if len(self.kept) > KEPT_WEIGHTS:
-            del self.kept[max(self.kept, key=lambda number: self.kept[number].value)]
+            # Of equal ones the last trial goes, whatever the order in which a checkpoint gave them back.
+            del self.kept[max(self.kept, key=lambda number: (self.kept[number].value, number))]
 
     def keep_all(self) -> None:
         """Copy the best weights of the trials still training, as a stop needs them."""

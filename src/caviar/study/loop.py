@@ -115,21 +115,30 @@ class Loop:
 
     # ---- the campaign ----------------------------------------------------------------------------------------------
 
-    def run(self, minutes: float | None = None) -> None:
+    @contextmanager
+    def held(self) -> Iterator[Lease]:
+        """The right to train this study, given back at the end.
+
+        Raises:
+            StudyError: another process has it.
+        """
+        lease = self.store.acquire(0, seconds=LEASE_SECONDS)
+        try:
+            yield lease
+        finally:
+            if self._writer is not None:
+                self._writer.join()
+            self.store.release(lease)
+
+    def run(self, lease: Lease, minutes: float | None = None) -> None:
         """Train until every trial has ended.
 
         Raises:
             Stop: Ctrl-C, or the budget ended; the best is kept and `resume` goes on.
             LeaseLost: another process took the study over.
         """
-        lease = self.store.acquire(0, seconds=LEASE_SECONDS)
-        try:
-            with _interrupts(self):
-                self._run(lease, minutes)
-        finally:
-            if self._writer is not None:
-                self._writer.join()
-            self.store.release(lease)
+        with _interrupts(self):
+            self._run(lease, minutes)
 
     def _run(self, lease: Lease, minutes: float | None) -> None:
         first, restored = self._where()
@@ -150,18 +159,25 @@ class Loop:
             upcoming = self._lane(self.campaign.cohorts[position + 1]) if more else None
             if lane.taken == 0:
                 self._admit_first(lane, lease, position)
-            while not lane.done:
+            try:
+                while not lane.done:
+                    self.seconds = before + time.monotonic() - began
+                    self._end_as_before(lane)
+                    self._segment(lane, lease, position)
+                    self._look(lane)
+                    if lane.done:
+                        break
+                    self._maybe_stop(lane, lease, position, minutes, time.monotonic() - began)
+                    pause = max(CHECKPOINT_SECONDS, self._write_seconds / CHECKPOINT_SHARE)
+                    if time.monotonic() - self._written > pause:
+                        self._checkpoint(lane, position)
+            except Stop:
+                lane.keep_all()
+                raise
+            finally:
+                asked = lane.progress.asked
+                self._add_up(lane)
                 self.seconds = before + time.monotonic() - began
-                self._segment(lane, lease, position)
-                self._look(lane)
-                if lane.done:
-                    break
-                self._maybe_stop(lane, lease, position, minutes, time.monotonic() - began)
-                if time.monotonic() - self._written > max(CHECKPOINT_SECONDS, self._write_seconds / CHECKPOINT_SHARE):
-                    self._checkpoint(lane, position)
-            asked = lane.progress.asked
-            self._add_up(lane)
-        self.seconds = before + time.monotonic() - began
 
     def _add_up(self, lane: Lane) -> None:
         progress = lane.progress
@@ -298,7 +314,6 @@ class Loop:
         if self._writer is not None:
             self._writer.join()
         self._checkpoint(lane, position)
-        lane.keep_all()
         raise Stop(INTERRUPT)
 
     def _close(self, lane: Lane, lease: Lease, position: int) -> None:
@@ -309,7 +324,17 @@ class Loop:
         self.tick = tick
         self._tally(lane, events, trials)
         lane.apply(events)
-        self._add_up(lane)
+
+    def _end_as_before(self, lane: Lane) -> None:
+        """Close the campaign where the log says so: a tick without measurements after the first is a closing one."""
+        events, block = self._log.get(self.tick + 1, ([], None))
+        if not events or block is not None:
+            return
+        self.tick += 1
+        del self._log[self.tick]
+        self._tally(lane, events, [])
+        lane.apply(events)
+        raise Stop(BUDGET)
 
     def _checkpoint(self, lane: Lane, position: int) -> None:
         """Write the lane's whole state beside the database, in the background."""
@@ -319,13 +344,13 @@ class Loop:
         sampler = {} if self.sampler is None else self.sampler.state()
         arrays, plain = checkpoint.take(lane, sampler)
         plain |= {
+            # Copies: the file is written while the next segments change these.
             "tick": self.tick,
             "position": position,
-            "ended": self.ended,
+            "ended": dict(self.ended),
             "loop_best": list(self.best),
-            "seconds": self.seconds,
             "earlier": [self.model_epochs, *self.counts],
-            "earlier_spared": self.spared,
+            "earlier_spared": list(self.spared),
             "campaign": self.number,
         }
 
@@ -362,10 +387,10 @@ class Loop:
             events.setdefault(event.tick - 1, []).append(event)
         self._log = {t: (events.get(t, []), blocks.get(t)) for t in range(since + 1, self.tick + 1)}
         self.tick = since
+        self.seconds = float(self.store.state(0).get("seconds", 0.0))
         if restored is not None:
             plain = restored[1]
             self.ended, self.best = dict(plain["ended"]), (plain["loop_best"][0], int(plain["loop_best"][1]))
-            self.seconds = plain["seconds"]
             self.model_epochs, *self.counts = plain["earlier"]
             self.spared = list(plain["earlier_spared"])
         return position, restored

@@ -39,6 +39,12 @@ class Material:
         return self.splits.dataset.schema.task
 
     @property
+    def targets(self) -> np.ndarray:
+        """[N] class indices or numbers in their own units."""
+        assert self.splits.dataset.targets is not None, "a study's data has a target"
+        return self.splits.dataset.targets
+
+    @property
     def outputs(self) -> int:
         """C: classes, or 1."""
         return len(self.splits.dataset.schema.classes) if self.task == "classification" else 1
@@ -59,7 +65,7 @@ class Material:
             order = content.astype(np.uint64) * _FOLD_SALT
         else:
             order = dataset.hashes[rows] ^ _FOLD_SALT
-        classes = dataset.targets[rows] if self.task == "classification" else np.zeros(len(rows), int)
+        classes = self.targets[rows] if self.task == "classification" else np.zeros(len(rows), int)
         found = np.zeros(len(rows), np.int64)
         for label in np.unique(classes):
             among = np.flatnonzero(classes == label)
@@ -85,15 +91,15 @@ class Material:
         weights = (
             np.ones(dataset.rows) if dataset.weights is None else dataset.weights / dataset.weights[stream.rows].mean()
         )
-        targets = dataset.targets
+        targets = self.targets
         if self.task == "regression":
-            targets = ((targets - encoder.target_mean) / encoder.target_scale).astype(np.float64)
+            targets = (targets.astype(np.float64) - encoder.target_mean) / encoder.target_scale
         return Version(inputs, targets, weights.astype(np.float64), scale, shift)
 
     def _balanced(self, stream: Stream) -> tuple[float, ...]:
         if self.task != "classification":
             return ()
-        counts = np.bincount(self.splits.dataset.targets[stream.rows], minlength=self.outputs)
+        counts = np.bincount(self.targets[stream.rows], minlength=self.outputs)
         return tuple((len(stream.rows) / (self.outputs * np.maximum(counts, 1))).tolist())
 
     def architecture(self, structure: Mapping[str, Any], features: int, dtype: str = "float32") -> Architecture:

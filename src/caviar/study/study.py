@@ -1,6 +1,5 @@
 """A study: a folder that holds splits, space, events, trials, findings and the best model."""
 
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -272,9 +271,9 @@ class Study:
         self.best_model().save(self.model_path)
         self.diagnose()
         opened = int(self.store.setting("test_opened", 0)) + 1
-        test = verdict.open_test(self, opened)
+        # The seal comes last: a process killed in between finishes again, and finds the same.
+        self._set_results(test=verdict.open_test(self, opened))
         self.store.set_setting("test_opened", opened)
-        self._set_results(test=test)
         return self
 
     def best_model(self) -> Model:
@@ -283,11 +282,13 @@ class Study:
         Raises:
             StudyError: no trial is usable, or its weights are not kept.
         """
-        if self.model_path.exists() and self.results.get("model_of") == self.results.get("winner"):
+        trial = verdict.model_trial(self)
+        of = [trial.number, trial.best_epoch]
+        if self.model_path.exists() and self.results.get("model_of") == of:
             return Model.load(self.model_path)
-        model = verdict.model_of(self)
+        model = verdict.model_of(self, trial)
         model.save(self.model_path)
-        self._set_results(model_of=self.results.get("winner"))
+        self._set_results(model_of=of)
         return model
 
     # ---- inside ----------------------------------------------------------------------------------------------------
@@ -335,8 +336,6 @@ class Study:
         from caviar.training import device
 
         campaign = self.campaigns[number]
-        used = max(spec.devices for spec in campaign.cohorts)
-        keeping.check_signature(self.store, device.signature(used).to_dict())
         sampler = None
         if any(spec.count for spec in campaign.cohorts):
             sampler = SAMPLERS[campaign.about.get("sampler", "random")](self.space, self.seed)
@@ -352,42 +351,57 @@ class Study:
             metric=self.metric,
             watch=self.watch,
         )
-        began = time.monotonic()
-        try:
-            loop.run(minutes)
+        used = max(spec.devices for spec in campaign.cohorts)
+        with loop.held() as lease:
+            keeping.check_signature(self.store, device.signature(used).to_dict())
+            try:
+                loop.run(lease, minutes)
+            except Stop as stop:
+                self._set_results(stopped={"why": stop.why, "tick": self.store.tick(0)})
+                if stop.why != BUDGET:
+                    keeping.save_weights(self.store, self.folder, loop.kept, loop.rows)
+                    self._count(loop, number)
+                    stop.study = self
+                    raise
+            # That the campaign is done comes last: a process killed before that replays its end.
+            own = range(campaign.first_trial, campaign.first_trial + campaign.trials)
+            keeping.save_weights(self.store, self.folder, loop.kept, loop.rows, ended=own)
+            self._count(loop, number)
             self.store.set_setting("campaigns_done", number + 1)
-        except Stop as stop:
-            self._set_results(stopped={"why": stop.why, "tick": self.store.tick(0)})
-            if stop.why == BUDGET:
-                self.store.set_setting("campaigns_done", number + 1)
-                return self
-            stop.study = self
-            raise
-        finally:
-            keeping.save_weights(self.store, self.folder, loop.kept, loop.rows)
-            self._count(loop, time.monotonic() - began)
         return self
 
-    def _count(self, loop: Any, seconds: float) -> None:
+    def _count(self, loop: Any, number: int) -> None:
+        """Add up what the campaigns took, each counted once however often it was stopped and went on."""
         from caviar.training.compiling import compile_seconds
 
         programs, compiling = compile_seconds()
-        old = self.results.get("statistics", {})
         slot_epochs, useful, whole = loop.counts
-        kind = loop.campaign.kind
+        old = self.results.get("statistics", {})
+        parts = {
+            **old.get("campaigns", {}),
+            str(number): {
+                "kind": loop.campaign.kind,
+                "seconds": loop.seconds,
+                "model_epochs": loop.model_epochs,
+                "slot_use": loop.model_epochs / slot_epochs if slot_epochs else None,
+                "useful_arithmetic": useful / whole if whole else None,
+                "spared": loop.spared,
+            },
+        }
+        seconds = sum(part["seconds"] for part in parts.values())
+        model_epochs = sum(part["model_epochs"] for part in parts.values())
+        searches = [part for part in parts.values() if part["kind"] == "search"] or [{}]
         statistics = {
-            "seconds": old.get("seconds", 0.0) + seconds,
+            "seconds": seconds,
             "programs": programs,
             "compile_seconds": compiling,
-            "model_epochs": old.get("model_epochs", 0) + loop.model_epochs,
-            "slot_use": loop.model_epochs / slot_epochs if slot_epochs and kind == "search" else old.get("slot_use"),
-            "useful_arithmetic": useful / whole if whole and kind == "search" else old.get("useful_arithmetic"),
+            "model_epochs": model_epochs,
+            "slot_use": searches[-1].get("slot_use"),
+            "useful_arithmetic": searches[-1].get("useful_arithmetic"),
+            "spared": [trial for part in searches for trial in part.get("spared", [])],
+            "epochs_per_second": model_epochs / max(seconds, 1e-9),
+            "campaigns": parts,
         }
-        if kind == "search":
-            statistics["spared"] = old.get("spared", []) + loop.spared
-        else:
-            statistics["spared"] = old.get("spared", [])
-        statistics["epochs_per_second"] = statistics["model_epochs"] / max(statistics["seconds"], 1e-9)
         self._set_results(statistics=statistics)
 
 

@@ -75,16 +75,27 @@ def declare(study: "Study", ranked: Sequence[Trial]) -> dict[str, Any]:
     }
 
 
-def model_of(study: "Study") -> Model:
-    """The best trial's network with everything that predicting needs.
+def model_trial(study: "Study") -> Trial:
+    """The trial whose network is the study's model.
+
+    Raises:
+        StudyError: no trial is usable.
+    """
+    winner = study.results.get("winner")
+    return study.store.trial(winner["model"]) if winner else study.best_trial
+
+
+def model_of(study: "Study", trial: Trial) -> Model:
+    """A trial's network with everything that predicting needs.
 
     Raises:
         StudyError: its weights are not kept.
     """
-    number = (study.results.get("winner") or {}).get("model", study.best_trial.number)
-    trial = study.store.trial(number)
+    number = trial.number
     kept = keeping.load_weights(study.store, study.folder)[0].get(number)
-    if kept is None:
+    # Kept weights may be older than the record where a study was killed after it had been stopped.
+    value = trial.dev_cost if study.metric == "log_loss" else trial.dev_error
+    if kept is None or kept.value != value:
         raise StudyError(
             f"The weights of trial {number} are not kept. Train it again: caviar train with its configuration."
         )
@@ -197,7 +208,7 @@ def diagnose(study: "Study") -> list[Finding]:
         dev_error=dev_error,
         dev_rows=found["dev_rows"],
         base_error=study.base_error or None,
-        target_spread=float(np.std(study.dataset.targets[study.splits.train])) if regression else None,
+        target_spread=float(np.std(study.material.targets[study.splits.train])) if regression else None,
         dev_standard_error=rmse_standard_error(dev_error, spread or 0.0, found["dev_rows"]) if regression else None,
         # A repeat of a cross-validation already averages the chance of as many trainings as it has folds.
         train_seeds=() if folded else tuple(found["train_seeds"]),
