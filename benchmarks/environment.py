@@ -4,6 +4,7 @@ import datetime
 import os
 import platform
 import subprocess
+import time
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,29 @@ def environment() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "versions": versions(),
         "commit": commit(),
-        "load": round(os.getloadavg()[0], 2),
     }
+
+
+def busy_share(seconds: float = 1.0) -> float | None:
+    """Share of the cores' time that others use, watched while nothing of ours runs; None where it cannot be told.
+
+    The load average will not do: it still holds what the previous question did.
+    """
+    before = _ticks()
+    time.sleep(seconds)
+    after = _ticks()
+    if before is None or after is None or after[1] == before[1]:
+        return None
+    return 1.0 - (after[0] - before[0]) / (after[1] - before[1])
+
+
+def _ticks() -> tuple[int, int] | None:
+    """Idle and all ticks of all cores so far."""
+    stat = Path("/proc/stat")
+    if not stat.exists():
+        return None
+    ticks = [int(word) for word in stat.read_text().splitlines()[0].split()[1:9]]
+    return ticks[3] + ticks[4], sum(ticks)
 
 
 def device() -> str:

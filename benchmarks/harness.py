@@ -2,7 +2,9 @@
 
 Every repetition starts each contestant once, in a process of its own, we and the peers by turns; the turn is reversed
 from one repetition to the next, so that a machine that slows down slows everybody. Ratios are formed within a
-repetition and their median is reported. Each question adds one line of JSON to its file in results/, and the table is
+repetition and their median is reported. Load by others is not fair to all (threads that wait for each other slow down
+by far more than single ones), so it is watched for a second before each repetition, and a question asked on a busy
+machine is marked so in its record and in the table. Each question adds one line of JSON to its file in results/, and the table is
 printed at the end; `--table` prints it from the last lines of those files and runs nothing.
 """
 
@@ -17,7 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.environment import ROOT, environment
+from benchmarks.environment import ROOT, busy_share, environment
 from benchmarks.protocol import Answer
 from benchmarks.questions import QUESTIONS, Contestant, Question
 from benchmarks.ratios import medians, ratios
@@ -25,6 +27,7 @@ from benchmarks.ratios import medians, ratios
 RESULTS = ROOT / "benchmarks" / "results"
 SEARCH_SEEDS = 20
 PATIENCE = 1800.0  # seconds for one contestant
+QUIET = 0.1  # share of the cores' time that others may use
 
 
 def start(contestant: Contestant, task: str, seed: int) -> Answer:
@@ -60,16 +63,17 @@ def read_answer(status: int, output: str, errors: str) -> Answer:
     return {"unavailable": reason[-1] if reason else f"ended with {status} and said nothing"}
 
 
-def ask(question: Question, repetitions: int) -> list[dict[str, Answer]]:
-    """All rounds of one question, contestants by turns."""
+def ask(question: Question, repetitions: int) -> tuple[list[dict[str, Answer]], float]:
+    """All rounds of one question, contestants by turns, and the largest share that others used before a round."""
     contestants = [question.ours, *question.peers]
-    rounds = []
+    rounds, busiest = [], 0.0
     for repetition in range(repetitions):
+        busiest = max(busiest, busy_share() or 0.0)
         turn = contestants if repetition % 2 == 0 else contestants[::-1]
         answers = {contestant.name: start(contestant, question.task, repetition) for contestant in turn}
         rounds.append({contestant.name: answers[contestant.name] for contestant in contestants})
         print(f"  {question.name} {repetition + 1}/{repetitions}", file=sys.stderr, flush=True)
-    return rounds
+    return rounds, busiest
 
 
 def time_command(question: Question, repetitions: int) -> dict[str, Any]:
@@ -102,11 +106,13 @@ def measure(question: Question, repetitions: int) -> dict[str, Any]:
         **environment(),
     }
     if question.kind == "command":
+        record["busy"] = round(busy_share() or 0.0, 3)
         return {**record, "command": list(question.command), "medians": time_command(question, repetitions)}
-    rounds = ask(question, repetitions)
+    rounds, busiest = ask(question, repetitions)
     return {
         **record,
         **question.the_task().describe(),
+        "busy": round(busiest, 3),
         "medians": medians(question, rounds),
         "ratios": [vars(ratio) for ratio in ratios(question, rounds)],
         "rounds": rounds,
@@ -122,16 +128,19 @@ def table(records: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _rows(record: Mapping[str, Any]) -> list[str]:
+    busy = f", on a busy machine ({record['busy']:.0%} used by others)" if record["busy"] > QUIET else ""
     if record["kind"] == "command":
         seconds = record["medians"].get("seconds")
-        measured = f"{seconds:.1f} s" if seconds is not None else f"not measured: {record['medians']['unavailable']}"
+        measured = (
+            f"{seconds:.1f} s{busy}" if seconds is not None else f"not measured: {record['medians']['unavailable']}"
+        )
         return [f"| {record['what']} | ≤ {record['at_least']:g} s | ≤ {record['aim']:g} s | {measured} |"]
     rows = []
     for number, ratio in enumerate(record["ratios"]):
         about = ratio["peer"] + (f", dev error {ratio['level']:g}" if ratio["level"] is not None else "")
         what = f"{record['what']}, against {about}" if number == 0 else f"… against {about}"
         owed = f"{record['at_least']:g}× | {record['aim']:g}×" if number == 0 else "— | —"
-        rows.append(f"| {what} | {owed} | {_measured(ratio, record['medians'])} |")
+        rows.append(f"| {what} | {owed} | {_measured(ratio, record['medians'])}{busy} |")
     return rows
 
 

@@ -66,7 +66,7 @@ def answer(run: Callable[[Any, Options], Answer]) -> None:
     print(json.dumps({**result, "start_seconds": start_seconds}))
 
 
-def fastest(trials: dict[str, Callable[[], float]], rounds: int = 2) -> tuple[str, dict[str, float]]:
+def fastest(trials: dict[str, Callable[[], float]], rounds: int = 3) -> tuple[str, dict[str, float]]:
     """Which of several ways took least, each tried in turn `rounds` times and judged by its best.
 
     Args:

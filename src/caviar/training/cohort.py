@@ -15,7 +15,7 @@ from caviar.training.batches import GroupStream, Version, epoch_tables, eval_tab
 from caviar.training.compiling import ADMIT_AT_ONCE, Program, empty_state, request
 from caviar.training.features import Features
 from caviar.training.memory import slot_bytes
-from caviar.training.program import FIELDS, Plan, ProgramKey, split_over, whole_on
+from caviar.training.program import FIELDS, Plan, ProgramKey, SlotState, split_over, whole_on
 from caviar.training.values import Assignment, schedule, slot_values
 
 
@@ -319,7 +319,7 @@ class Cohort:
 
     def put_state_arrays(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Put back what `state_arrays` gave."""
-        structure = jax.tree.structure(self.ready().state)
+        structure: Any = jax.tree.structure(self.ready().state)
         leaves = [arrays[f"state.{number}"] for number in range(structure.num_leaves)]
         self.write_state(jax.tree.unflatten(structure, leaves))
 
