@@ -4,8 +4,8 @@ Every repetition starts each contestant once, in a process of its own, we and th
 from one repetition to the next, so that a machine that slows down slows everybody. Ratios are formed within a
 repetition and their median is reported. Load by others is not fair to all (threads that wait for each other slow down
 by far more than single ones), so it is watched for a second before each repetition, and a question asked on a busy
-machine is marked so in its record and in the table. Each question adds one line of JSON to its file in results/, and the table is
-printed at the end; `--table` prints it from the last lines of those files and runs nothing.
+machine is marked so in its record and in the table. Each question adds one line of JSON to its file in results/, and
+the table is printed at the end; `--table` prints it from the last lines of those files and runs nothing.
 """
 
 import argparse

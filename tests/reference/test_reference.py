@@ -108,12 +108,20 @@ def test_l2_is_weight_decay_by_lambda_over_m_for_gradient_descent_only() -> None
         assert (distance(*both) < 1e-14) is equal
 
 
+@pytest.mark.parametrize("changed", [{"activation": "silu"}, {"batch_norm": True}])
+def test_a_configuration_of_another_network_is_refused(changed: dict[str, object]) -> None:
+    """Activation and batch norm stand in the network too; a configuration that differs is not silently overruled."""
+    network, data = example((5,))
+    with pytest.raises(AssertionError, match="the configuration does not"):
+        train(network, data, [[Batch(np.arange(ROWS))]], PLAIN | changed)
+
+
 def test_penalties_leave_biases_gamma_and_beta_alone() -> None:
     """With no gradient from the data, huge penalties move the weights and nothing else."""
     network, data = example((5,), batch_norm=True)
     silent = replace(data, weights=np.zeros(ROWS))
     for penalty in ({"l1": 1.0}, {"l2": 1.0}, {"weight_decay": 0.5}):
-        after = train(network, silent, [[Batch(np.arange(ROWS))]], PLAIN | penalty)[0]
+        after = train(network, silent, [[Batch(np.arange(ROWS))]], PLAIN | {"batch_norm": True, **penalty})[0]
         for name in network.learnt():
             moved = not np.array_equal(after[name], network.parameters[name])
             assert moved is name.startswith("weights"), (penalty, name)
@@ -182,14 +190,15 @@ def test_a_short_batch_counts_each_of_its_rows_fully() -> None:
 def test_batch_gradient_descent_without_dropout_lowers_the_cost_at_every_step(batch_norm: bool) -> None:
     """At a small enough α each of 50 costs is below the one before."""
     network, data = example((5, 4), activation="tanh", batch_norm=batch_norm)
-    run = steps(network, data, [[Batch(np.arange(ROWS))] * 50], PLAIN | {"learning_rate": 0.02})
+    c = PLAIN | {"activation": "tanh", "batch_norm": batch_norm, "learning_rate": 0.02}
+    run = steps(network, data, [[Batch(np.arange(ROWS))] * 50], c)
     assert (np.diff([value for _, value in run]) < 0).all()
 
 
 def test_training_returns_the_model_after_each_update() -> None:
     """One entry an update, with the names of a saved model: biases dropped and averages present under batch norm."""
     network, data = example((5,), batch_norm=True)
-    found = train(network, data, [[Batch(np.arange(4)), Batch(np.arange(4, 7))]] * 2, PLAIN)
+    found = train(network, data, [[Batch(np.arange(4)), Batch(np.arange(4, 7))]] * 2, PLAIN | {"batch_norm": True})
     assert len(found) == 4
     assert sorted(found[0]) == [
         "beta.0", "biases.1", "gamma.0", "mean.0", "variance.0", "weights.0", "weights.1",

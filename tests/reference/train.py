@@ -79,7 +79,7 @@ def steps(
 
     Args:
         batches: of every epoch; all epochs but the last have as many as the first.
-        configuration: every name of PLAIN; more names are not read.
+        configuration: every name of PLAIN; more names are not read. Activation and batch norm must be the network's.
         horizon: epochs that the cosine decay is stretched over; None: the epochs given.
     """
     c = {**configuration, "examples": data.examples}
@@ -87,6 +87,9 @@ def steps(
     weights = data.weights if data.weights is not None else np.ones(len(data.targets))
     memories = forget({name: network.parameters[name] for name in network.learnt()})
     updates = len(batches[0])
+    # Two places name them; a test that changed only one would compare a network with itself.
+    own = (network.activation, network.batch_norm)
+    assert own == (c["activation"], c["batch_norm"]), f"the network has {own}, the configuration does not"
     assert all(len(epoch) == updates for epoch in batches[:-1]), "an epoch within has another number of mini-batches"
     for t, batch in enumerate((batch for epoch in batches for batch in epoch), start=1):
         y, w = data.targets[batch.rows], weights[batch.rows]
