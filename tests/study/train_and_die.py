@@ -1,4 +1,4 @@
-"""A study in its own process, for tests that kill it: python -m tests.study.train_and_die FOLDER [seconds between checkpoints]."""
+"""A study in its own process, for tests that kill it: python train_and_die.py FOLDER [seconds between checkpoints]."""
 
 import sys
 from pathlib import Path

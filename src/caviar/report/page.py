@@ -28,7 +28,7 @@ def page_of(study: Study) -> PageData:
     about = study.store.setting("study")
     results = study.results
     statistics = dict(results.get("statistics", {}))
-    job = study.store.setting("job", {})
+    job = study.job
     campaigns = study.campaigns
     winner = results.get("winner") or {}
     measured = results.get("measured") or {}

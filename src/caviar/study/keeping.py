@@ -145,10 +145,10 @@ def save_weights(
     Args:
         ended: trials of a campaign that has ended: what was written of them while it ran is forgotten.
     """
-    old_kept, old_rows = (
-        {number: one for number, one in old.items() if ended is None or number not in ended}
-        for old in load_weights(store, folder)
-    )
+    old_kept, old_rows = load_weights(store, folder)
+    for number in ended or ():
+        old_kept.pop(number, None)
+        old_rows.pop(number, None)
     whole = {**old_kept, **kept}
     if not whole:
         return

@@ -1,5 +1,6 @@
 """A study: a folder that holds splits, space, events, trials, findings and the best model."""
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,8 @@ class Study:
         metric: what trials are compared by: "error" (the share misclassified, or the RMSE) or "log_loss".
         base_error: the error that the best possible predictor would make, for the bias.
         watch: called with a `loop.Look` after every segment.
+        job: of a new study, what the command line was asked to do (see `study.jobs`), so that it can be resumed from
+            its first moment on.
 
     Raises:
         StudyError: the folder holds another study, or none and no splits were given.
@@ -51,6 +54,7 @@ class Study:
         metric: str | None = None,
         base_error: float | None = None,
         watch: Callable[[Any], None] | None = None,
+        job: Mapping[str, Any] | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.watch = watch
@@ -69,19 +73,19 @@ class Study:
                 splits,
                 {
                     "space": (space or Space.default(splits.dataset)).to_dict(),
-                    "seed": int(seed or 0),
+                    "seed": _seed(seed),
                     "metric": _metric(metric, splits),
-                    "base_error": base_error or 0.0,
+                    "base_error": _base_error(base_error, splits.dataset.schema.task),
+                    "job": dict(job or {}),
                 },
             )
         self.store = Store(self.folder / "study.db")
         if exists:
-            keeping.check_same(self.store, self.folder, splits, {"seed": seed, "metric": metric})
-            if space is not None:
-                self._set("space", space.to_dict())
-            if base_error is not None:
-                self._set("base_error", base_error)
+            same = {"seed": seed, "metric": "error" if metric == "rmse" else metric}
+            keeping.check_same(self.store, self.folder, splits, same)
+            self._change(space, base_error)
         about = self.store.setting("study")
+        self.job: dict[str, Any] = about.get("job", {})
         self.seed: int = about["seed"]
         self.metric: str = about["metric"]
         self.base_error: float = about["base_error"]
@@ -152,6 +156,8 @@ class Study:
 
     def _ranked(self) -> list[Trial]:
         """Usable trials of searches and trainings, the best first."""
+        if not self.campaigns:
+            raise StudyError(f"Nothing was trained in '{self.folder}' yet. Call search or train first.")
         again = {int(number) for campaign in self.campaigns for number in campaign.about.get("of", {})}
         usable = [
             t for t in self.trials if t.best_epoch > 0 and t.status is not Status.DIVERGED and t.number not in again
@@ -187,9 +193,7 @@ class Study:
         Raises:
             StudyError: an argument is not allowed, or the study is sealed or being trained elsewhere.
         """
-        _at_least_one("trials", trials)
-        _at_least_one("epochs", epochs)
-        _known("stopping", stopping, [*STOPPING, None])
+        check_search(trials, epochs, stopping, minutes)
         _known("sampler", sampler, list(SAMPLERS))
         self._refuse_sealed()
         devices = _start()
@@ -221,7 +225,7 @@ class Study:
             SpaceError: a value is not allowed.
             StudyError: as for `search`.
         """
-        _at_least_one("epochs", epochs)
+        check_search(1, epochs, None, minutes)
         self._refuse_sealed()
         whole = self.space.fix(**dict(configuration or {})).default_configuration()
         devices = _start()
@@ -231,6 +235,7 @@ class Study:
 
     def resume(self, minutes: float | None = None) -> "Study":
         """Go on with what was interrupted; nothing happens where everything is done."""
+        check_minutes(minutes)
         _start()
         return self._run(minutes)
 
@@ -292,6 +297,20 @@ class Study:
         return model
 
     # ---- inside ----------------------------------------------------------------------------------------------------
+
+    def _change(self, space: Space | None, base_error: float | None) -> None:
+        """Take over what may differ from one opening of a study to the next."""
+        about = self.store.setting("study")
+        if base_error is not None:
+            self._set("base_error", _base_error(base_error, about["data"]["schema"]["task"]))
+        if space is None or space.to_dict() == about["space"]:
+            return
+        if self.unfinished() is not None:
+            raise StudyError(
+                f"The study in '{self.folder}' was interrupted, and trials that are still to come belong to its own "
+                f"space. Go on with it first (caviar resume {self.folder}), then search another space."
+            )
+        self._set("space", space.to_dict())
 
     def _set(self, name: str, value: Any) -> None:
         self.store.set_setting("study", {**self.store.setting("study"), name: value})
@@ -363,6 +382,9 @@ class Study:
                     self._count(loop, number)
                     stop.study = self
                     raise
+            else:
+                if (self.results.get("stopped") or {}).get("why") != BUDGET:
+                    self._set_results(stopped=None)
             # That the campaign is done comes last: a process killed before that replays its end.
             own = range(campaign.first_trial, campaign.first_trial + campaign.trials)
             keeping.save_weights(self.store, self.folder, loop.kept, loop.rows, ended=own)
@@ -421,6 +443,43 @@ def _metric(metric: str | None, splits: Splits) -> str:
             "the other metrics are reported at the end."
         )
     return "error" if chosen == "rmse" else chosen
+
+
+def _seed(seed: int | None) -> int:
+    if seed is not None and (not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63):
+        raise StudyError(f"'seed' must be a whole number from 0. Got {seed!r}.")
+    return int(seed or 0)
+
+
+def _base_error(error: float | None, task: str) -> float:
+    """The base error, where it can be one: a share for classes, any length for numbers."""
+    most = 1.0 if task == "classification" else math.inf
+    if error is not None and not 0.0 <= error < most:
+        rule = "a share from 0 to below 1 (0.05 is 5 %)" if task == "classification" else "a number from 0"
+        raise StudyError(f"'base_error' must be {rule}. Got {error!r}.")
+    return float(error or 0.0)
+
+
+def check_search(trials: int, epochs: int, stopping: str | None, minutes: float | None) -> None:
+    """Refuse what cannot be searched, before anything is written.
+
+    Raises:
+        StudyError: an argument is not allowed.
+    """
+    _at_least_one("trials", trials)
+    _at_least_one("epochs", epochs)
+    _known("stopping", stopping, [*STOPPING, None])
+    check_minutes(minutes)
+
+
+def check_minutes(minutes: float | None) -> None:
+    """Refuse a budget of no time.
+
+    Raises:
+        StudyError: it is not above 0.
+    """
+    if minutes is not None and not minutes > 0:
+        raise StudyError(f"'minutes' must be above 0. Got {minutes!r}.")
 
 
 def _at_least_one(name: str, value: Any) -> None:
