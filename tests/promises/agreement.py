@@ -7,6 +7,8 @@ import jax
 import numpy as np
 
 from caviar.data.streams import batches
+from caviar.networks import draws
+from caviar.networks.draws import tick_keys
 from caviar.networks.initialisers import draw
 from caviar.training.cohort import Cohort
 from caviar.training.values import Assignment
@@ -36,7 +38,7 @@ def epochs_of(cohort: Cohort, slot: int, own: Assignment, count: int) -> list[li
         made = []
         for update in range(updates):
             real = present[update] > 0
-            every = uniforms(tuple(group.key.tolist()), epoch * updates + update, padded, len(real))
+            every = uniforms((group.stream.seed, group.stream.number), epoch * updates + update, padded, len(real))
             cut = [u[:width, real].T for u, width in zip(every, (own.widths[0], *own.widths[1:-1]), strict=True)]
             made.append(Batch(indices[update][real], cut[1:], cut[0]))
         found.append(made)
@@ -47,19 +49,16 @@ _drawn: dict[Any, list[np.ndarray]] = {}
 
 
 def uniforms(key: tuple[int, ...], tick: int, widths: tuple[int, ...], batch: int) -> list[np.ndarray]:
-    """Dropout's uniforms [units, rows] of the inputs and of every hidden layer, keyed (stream, tick, layer).
+    """Dropout's uniforms [units, rows] of the inputs and of every hidden layer, keyed (stream's seed and number, tick).
 
     The inputs' key counts as that of the layer after the last.
     """
     name = (key, tick, widths, batch)
     if name not in _drawn:
-        ticked = jax.random.fold_in(jax.random.wrap_key_data(np.asarray(key, np.uint32)), tick)
+        ticked = jax.random.wrap_key_data(tick_keys(*key, np.asarray(tick)))
         layers = len(widths) - 1
         places = [(layers, widths[0]), *enumerate(widths[1:-1])]
-        _drawn[name] = [
-            np.asarray(jax.random.uniform(jax.random.fold_in(ticked, layer), (width, batch), np.float32))
-            for layer, width in places
-        ]
+        _drawn[name] = [np.asarray(draws.uniforms(ticked, layer, width, batch)) for layer, width in places]
     return _drawn[name]
 
 

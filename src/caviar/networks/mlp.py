@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 from caviar.networks import activations, initialisers
 from caviar.networks.architecture import Architecture
 from caviar.networks.constants import BATCH_NORM_EPSILON, BATCH_NORM_MEMORY
+from caviar.networks.draws import uniforms
 
 
 class Layers(NamedTuple):
@@ -106,8 +107,8 @@ class Perceptron:
 
 def _drop(above: Array, key: Any, layer: int, keep: Array) -> Array:
     """Inverted dropout: A·D / keep with D = U < keep, U unit-major so that padding changes no draw."""
-    uniforms = jax.random.uniform(jax.random.fold_in(key, layer), above.shape[-2:], dtype=jnp.float32)
-    return jnp.where(uniforms < keep, above * (1.0 / keep), 0.0)
+    drawn = uniforms(key, layer, *above.shape[-2:])
+    return jnp.where(drawn < keep, above * (1.0 / keep), 0.0)
 
 
 def _normalise(

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from caviar.data.streams import Stream, batches, updates_per_epoch
+from caviar.networks.draws import tick_keys
 from caviar.training.program import EVAL_CHUNK, Data
 
 
@@ -74,12 +75,6 @@ class GroupStream:
     version: int = 0
     offset: int = 0
 
-    @property
-    def key(self) -> np.ndarray:
-        """The stream's key for draws on the device (threefry: two 32-bit words)."""
-        seed = np.random.SeedSequence([self.stream.seed, self.stream.number]).generate_state(2, np.uint32)
-        return np.asarray(seed, np.uint32)
-
     def updates(self, batch_size: int) -> int:
         """Updates of an epoch."""
         return updates_per_epoch(len(self.stream.rows), batch_size)
@@ -109,8 +104,8 @@ def eval_tables(groups: Sequence[GroupStream], weights: np.ndarray, dtype: str) 
 
 def epoch_tables(
     groups: Sequence[GroupStream], epochs: Sequence[Sequence[int]], batch_size: int, room: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Row positions [groups, E, U, B] and real rows per batch [groups, E, U] of some epochs of each stream.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Some epochs of each stream: row positions [groups, E, U, B], real rows [groups, E, U], keys [groups, E, U, 2].
 
     Args:
         epochs: for each group the stream's epochs to lay out.
@@ -118,13 +113,18 @@ def epoch_tables(
     """
     rows = np.zeros((len(groups), *room, batch_size), np.int32)
     counts = np.zeros((len(groups), *room), np.int32)
-    made: dict[Any, tuple[np.ndarray, np.ndarray]] = {}
+    keys = np.zeros((len(groups), *room, 2), np.uint32)
+    made: dict[Any, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
     for number, group in enumerate(groups):
         for position, epoch in enumerate(epochs[number]):
             name = (id(group.stream), epoch)
             if name not in made:
-                made[name] = batches(group.stream, epoch, batch_size)
-            indices, present = made[name]
+                indices, present = batches(group.stream, epoch, batch_size)
+                ticks = epoch * len(indices) + np.arange(len(indices))
+                own = tick_keys(group.stream.seed, group.stream.number, ticks)
+                made[name] = (indices, present.sum(axis=1).astype(np.int32), own)
+            indices, real, own = made[name]
             rows[number, position, : len(indices)] = indices + group.offset
-            counts[number, position, : len(indices)] = present.sum(axis=1)
-    return rows, counts
+            counts[number, position, : len(indices)] = real
+            keys[number, position, : len(indices)] = own
+    return rows, counts, keys

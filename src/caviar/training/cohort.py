@@ -115,7 +115,6 @@ class Cohort:
             if self.state is None:
                 self.state = jax.device_put(empty_state(self.key, self.layout.slots), split)
             self._fixed = {
-                "keys": jax.device_put(np.stack([group.key for group in self.groups]), split),
                 "versions": jax.device_put(np.asarray([g.version for g in self.groups], np.int32), split),
                 "eval_rows": jax.device_put(self.eval_rows, split),
                 "eval_roles": jax.device_put(self.eval_roles, split),
@@ -239,7 +238,7 @@ class Cohort:
     def _plan(self, epochs: int, start: int, stop: int) -> Plan:
         layout, room = self.layout, (self.layout.epochs, self.key.updates)
         laid = [[int(first) + e for e in range(epochs)] for first in self.stream_epochs]
-        rows, counts = epoch_tables(self.groups, laid, self.architecture.batch_size, room)
+        rows, counts, keys = epoch_tables(self.groups, laid, self.architecture.batch_size, room)
         table = np.zeros((layout.slots, layout.epochs, self.key.updates, 3))
         table[..., 1:] = 1.0
         for first in range(0, layout.slots, layout.group):
@@ -251,8 +250,8 @@ class Cohort:
         moving = {
             "rows": rows,
             "counts": counts,
+            "keys": keys,
             "rates": table.reshape(layout.slots, -1, 3).astype(dtype),
-            "ticks": (self.stream_epochs * own_updates).astype(np.int32),
             "updates": own_updates.astype(np.int32),
             "epochs_before": self.own_epochs.astype(np.int32),
             "active": self._busy(),

@@ -59,9 +59,8 @@ class Plan(NamedTuple):
     rows: Leaf  # [groups, E, U, B] positions in Data
     counts: Leaf  # [groups, E, U] real rows of each batch
     rates: Leaf  # [K, E·U, 3] learning rate and Adam's corrections
-    keys: Leaf  # [groups, key words] of the stream
+    keys: Leaf  # [groups, E, U, key words] of each update of the stream
     versions: Leaf  # [groups] which statistics its rows are scaled with
-    ticks: Leaf  # [groups] the stream's updates before the segment's first epoch
     updates: Leaf  # [groups] batches of an epoch of the stream
     epochs_before: Leaf  # [K] own epochs done before the segment
     active: Leaf  # [groups] some slot of it is live
@@ -127,9 +126,8 @@ class _Group(NamedTuple):
     epochs_before: Array
     rows: Array
     counts: Array
-    key: Array
+    keys: Array
     version: Array
-    tick: Array
     updates: Array
     active: Array
     eval_rows: Array
@@ -139,15 +137,14 @@ class _Group(NamedTuple):
 def _run_group(group: _Group, data: Data, plan: Plan, key: ProgramKey) -> tuple[SlotState, Array]:
     """Some epochs (or a part of one) of the slots of one group. Returns the state and measurements [G, E, fields]."""
     dtype = np.dtype(key.architecture.dtype)
-    stream_key = jax.random.wrap_key_data(group.key)
     data = data._replace(scale=data.scale[group.version], shift=data.shift[group.version])
     one = partial(step, features=key.features, loss=key.architecture.loss)
 
     def update(index: Array, carry: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
         state, epoch = carry
         present = (jnp.arange(key.architecture.batch_size) < group.counts[epoch, index]).astype(dtype)
-        tick = group.tick + epoch * group.updates + index
-        batch = _batch(data, group.rows[epoch, index], present, jax.random.fold_in(stream_key, tick), dtype)
+        drawn_by = jax.random.wrap_key_data(group.keys[epoch, index])
+        batch = _batch(data, group.rows[epoch, index], present, drawn_by, dtype)
         rates = jax.lax.dynamic_index_in_dim(group.rates, epoch * key.updates + index, axis=1, keepdims=False)
         numbers = dict(group.values, rate=rates[:, 0], correction_1=rates[:, 1], correction_2=rates[:, 2])
         mapped = jax.vmap(one, in_axes=(0, None, 0))
@@ -244,7 +241,6 @@ def _segment(
         plan.counts,
         plan.keys,
         plan.versions,
-        plan.ticks,
         plan.updates,
         plan.active,
         plan.eval_rows,
