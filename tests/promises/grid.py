@@ -31,6 +31,8 @@ OWN = ((8, 6, 4), (5, 6, 3), (7, 2, 4))
 HORIZON = 8
 # Everything at once: 8 groups of 10 slots on two devices.
 LAYOUT = Layout(slots=80, group=10, devices=2, epochs=8)
+# A trial and 255 others.
+CROWD = Layout(slots=256, group=16, devices=2, epochs=8)
 EVERYTHING = Features(
     network=Perceptron(NAMES, dropout=True, input_dropout=True, batch_norm="some", masked=True),
     rule=UpdateRule(OPTIMISERS, l1=True, l2=True, weight_decay=True, clip=True),

@@ -10,19 +10,19 @@ from caviar.training.cohort import Layout
 from caviar.training.features import features_of
 from promises import agreement, grid
 
-# Sixteen groups of sixteen slots; the trials of the grid take turns.
-LAYOUT = Layout(slots=256, group=16, devices=2, epochs=8)
 LONG = 67  # epochs of three updates
 # One slot in eight groups, of every optimiser and with most regularisers.
 SOME = (0, 27, 58, 74, 118, 156, 199, 255)
 
 
 def among(dtype, chosen, horizon=LONG):
-    """A cohort with the chosen of the 256 trials, each in its own slot; the other slots are empty."""
+    """A cohort with the chosen of 256 trials (those of the grid by turns), each in its slot; the others are empty."""
     problem, configurations = grid.problem(), grid.configurations()
-    cohort = grid.cohort(problem, grid.architecture(dtype=dtype), layout=LAYOUT)
+    cohort = grid.cohort(problem, grid.architecture(dtype=dtype), layout=grid.CROWD)
     trials = {
-        slot: replace(grid.assignment(problem, slot, configurations[slot % 80], group=LAYOUT.group), horizon=horizon)
+        slot: replace(
+            grid.assignment(problem, slot, configurations[slot % 80], group=grid.CROWD.group), horizon=horizon
+        )
         for slot in chosen
     }
     cohort.admit(trials)
@@ -66,9 +66,9 @@ def test_alone_in_a_program_of_its_own(crowd):
     slot = 58  # RMSprop, batch norm and dropout
     state, _ = crowd
     problem, c = grid.problem(), grid.configurations()[slot]
-    own = replace(grid.assignment(problem, slot, c, group=LAYOUT.group), horizon=LONG)
+    own = replace(grid.assignment(problem, slot, c, group=grid.CROWD.group), horizon=LONG)
     shapes = Architecture(5, tuple(c["hidden"]), 3, "softmax", grid.BATCH_SIZE, "float64")
-    problem = replace(problem, streams=(problem.streams[slot // LAYOUT.group],))
+    problem = replace(problem, streams=(problem.streams[slot // grid.CROWD.group],))
     cohort = grid.cohort(problem, shapes, features_of([c], weighted=True), Layout(2, 1, 2, 8))
     assert len(cohort.key.features.network.activations) == 1  # not the crowd's program
     cohort.admit({1: own})
