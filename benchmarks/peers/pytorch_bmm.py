@@ -8,7 +8,7 @@ autograd, no optimiser object); what remains open is tried before the clock star
   function, one operation after the other;
 - one thread or one thread per core.
 
-On two cores, 64 members of 64-128-64-10: about 1.4 ms a model-epoch compiled, 3.3 to 3.8 eager. What it cannot do: another
+On two cores, 64 members of 64-128-64-10: about 1.4 ms a model-epoch compiled, 3 to 4 eager. What it cannot do: another
 optimiser, activation or width by member, stopping one member and starting another. Writing the first layer as one
 wide product of the shared batch made the compiled program 20 times as slow, so that layer is batched as well.
 """
