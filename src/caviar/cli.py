@@ -1,8 +1,11 @@
 """The command line: every command is a few calls of the rooms below."""
 
 import json
+import os
+import shlex
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -56,14 +59,18 @@ def _says(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     def run(*arguments: Any, **options: Any) -> Any:
         try:
-            return command(*arguments, **options)
+            command(*arguments, **options)
+            sys.stdout.flush()
         except CaviarError as error:
             _fail(str(error))
         except KeyboardInterrupt:
-            _fail("Stopped. What was committed is kept.", 130)
+            _fail("Stopped. Nothing was begun.", 130)
         except BrokenPipeError:
-            sys.stderr.close()
+            # The reader has seen enough. What is still buffered goes nowhere, or Python would complain at its exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise SystemExit(0) from None
+        except OSError as error:
+            _fail(f"The system refused: {error}. Check the disk and the rights, then try again.")
 
     return run
 
@@ -272,26 +279,45 @@ def jobs_run(job: Callable[[Any], Any], as_json: bool) -> None:
     """Run a job with live progress, write its report, print its summary."""
     from caviar.report.page import write_report
     from caviar.report.progress import Progress
-    from caviar.study.loop import Stop
+    from caviar.study.stop import Stop
     from caviar.study.summary import summary
 
-    progress = Progress(quiet=as_json)
-    with progress:
+    stopped = None
+    with Progress(quiet=as_json) as progress:
         try:
             study = job(progress)
         except Stop as stop:
-            study = stop.study
-            progress.say(f"Stopped ({stop.why}); the best so far is kept. Go on with: caviar resume {study.folder}")
+            study, stopped = stop.study, stop
+    if stopped is not None:
+        _say_stopped(stopped)
+    for tick in study.store.setting("to_rounding", [])[:1]:
+        print(f"This study equals one that was never stopped to rounding only, from tick {tick} on.", file=sys.stderr)
     path = write_report(study)
     found = {**summary(study), "report": str(path)}
     if as_json:
         _print_json(found)
-        return
-    from caviar.report.page import page_of
-    from caviar.report.text import summary as study_text
+    else:
+        from caviar.report.page import page_of
+        from caviar.report.text import summary as study_text
 
-    print(study_text(page_of(study)))
-    print(f"\nReport: {found['report']}\nModel:  {found['model'] or 'none yet'}")
+        print(study_text(page_of(study)))
+        print(f"\nReport: {found['report']}\nModel:  {found['model'] or 'none yet'}")
+    if stopped is not None:
+        sys.stdout.flush()
+        raise SystemExit(130)
+
+
+def _say_stopped(stop: Any) -> None:
+    """How to go on, on standard error; the best so far becomes the study's model."""
+    go_on = f"Go on with: caviar resume {shlex.quote(str(stop.study.folder))}"
+    if stop.at_once:
+        print(f"Stopped at once; what was committed is kept. {go_on}", file=sys.stderr, flush=True)
+        # Not sys.exit, which would wait for programs that are still compiling.
+        os._exit(130)
+    # Nothing usable may have been measured yet.
+    with suppress(CaviarError):
+        stop.study.best_model()
+    print(f"Stopped ({stop.why}); the best so far is kept. {go_on}", file=sys.stderr)
 
 
 def _print_json(found: Any) -> None:

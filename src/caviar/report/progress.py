@@ -40,13 +40,6 @@ class Progress:
             self._live.stop()
             self._live = None
 
-    def say(self, sentence: str) -> None:
-        """A sentence that stays, on standard error."""
-        if self._live is not None:
-            self._live.console.print(sentence, highlight=False)
-        else:
-            print(sentence, file=sys.stderr)
-
     def __call__(self, look: Any) -> None:
         """Take a look (`study.loop.Look`)."""
         now = time.monotonic()

@@ -13,6 +13,7 @@ from caviar.data.splits import split
 from caviar.errors import CaviarError, DataError, StudyError
 from caviar.search.space import Space
 from caviar.study.model import load
+from caviar.study.stop import INTERRUPT, Stop
 from caviar.study.study import Study, check_minutes, check_search
 
 Watch = Callable[[Any], None] | None
@@ -126,20 +127,24 @@ def resume(run: Path, *, minutes: float | None, watch: Watch) -> Study:
         CaviarError, Stop: as for `search`.
     """
     check_minutes(minutes)
-    study = open_existing(run, watch=watch)
-    if not study.campaigns and study.job:
-        return _do(study, **({} if minutes is None else {"minutes": minutes}))
-    study.resume(minutes)
-    if not study.store.setting("test_opened", 0):
-        study.finish()
-    return study
+    return _do(open_existing(run, watch=watch), minutes)
 
 
-def _do(study: Study, **options: Any) -> Study:
-    """What a study's job asks for, from the beginning."""
-    work = study.search if study.job["kind"] == "search" else study.train
-    work(**{**study.job["arguments"], **options})
-    return study.finish()
+def _do(study: Study, minutes: float | None = None) -> Study:
+    """What is left of a study's job.
+
+    Raises:
+        Stop: Ctrl-C, also while nothing is trained.
+    """
+    try:
+        if not study.campaigns and study.job:
+            work = study.search if study.job["kind"] == "search" else study.train
+            work(**{**study.job["arguments"], **({} if minutes is None else {"minutes": minutes})})
+        elif study.unfinished() is not None:
+            study.resume(minutes)
+        return study if study.sealed else study.finish()
+    except KeyboardInterrupt:
+        raise Stop(INTERRUPT, study, at_once=True) from None
 
 
 def _options(**given: Any) -> list[str]:

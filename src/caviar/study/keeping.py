@@ -131,10 +131,22 @@ def check_same(store: Store, folder: Path, splits: Splits | None, given: Mapping
 
 
 def check_signature(store: Store, now: dict[str, Any]) -> None:
-    """Note where a study goes on under another signature: from there its bits are equal to rounding only."""
+    """Note where a study goes on under another signature: from there its bits are equal to rounding only.
+
+    Campaigns use as many devices as they have work for, so their number alone says nothing; where it matters, the
+    replay finds it.
+    """
     signatures = store.setting("signatures", [])
-    if not signatures or signatures[-1]["signature"] != now:
+    before = signatures[-1]["signature"] if signatures else now
+    if not signatures or before != now:
         store.set_setting("signatures", [*signatures, {"tick": store.tick(0), "signature": now}])
+    if {**before, "devices": 0} != {**now, "devices": 0}:
+        say_rounding(store, store.tick(0) + 1)
+
+
+def say_rounding(store: Store, tick: int) -> None:
+    """Note that from a tick on the study equals one that never stopped to rounding only."""
+    store.set_setting("to_rounding", [*store.setting("to_rounding", []), tick])
 
 
 def save_weights(

@@ -20,10 +20,12 @@ from caviar.search.samplers import Sampler
 from caviar.search.space import Space
 from caviar.search.stopping import StoppingRule, stopping_rule
 from caviar.study import checkpoint
+from caviar.study.keeping import say_rounding
 from caviar.study.kept import Kept, Rows
 from caviar.study.lane import Lane
 from caviar.study.material import Material
 from caviar.study.spec import Campaign, CohortSpec
+from caviar.study.stop import BUDGET, INTERRUPT, Stop
 from caviar.training import device, memory
 
 LEASE_SECONDS = 60.0
@@ -50,18 +52,6 @@ class Look:
     best_trial: int
     share_done: float
     replaying: bool
-
-
-INTERRUPT, BUDGET = "Ctrl-C", "the budget of time ended"
-
-
-class Stop(Exception):
-    """The campaign ended before its trials did: Ctrl-C or the budget. Everything is stored."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
-        self.study: Any = None  # set by the study that was stopped
 
 
 class Loop:
@@ -228,7 +218,7 @@ class Loop:
         if stored is not None and stored[1] is not None:
             if not block.same(stored[1]) and self._equal:
                 self._equal = False
-                self._say_rounding(tick)
+                say_rounding(self.store, tick)
             block = stored[1]  # what was decided rested on the stored numbers
         lane.note(block)
         events, trials = lane.decide(block, tick + 1)
@@ -260,10 +250,6 @@ class Loop:
             self.store.renew(lease)
             if self._stopping:
                 raise Stop(INTERRUPT)
-
-    def _say_rounding(self, tick: int) -> None:
-        about = self.store.setting("to_rounding", [])
-        self.store.set_setting("to_rounding", [*about, tick])
 
     def _tally(self, lane: Lane, events: Sequence[Event], trials: Sequence[Trial]) -> None:
         for event in events:

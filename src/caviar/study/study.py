@@ -21,6 +21,7 @@ from caviar.search.stopping import STOPPING
 from caviar.study import campaigns, keeping, verdict
 from caviar.study.model import Model
 from caviar.study.spec import Campaign, CohortSpec
+from caviar.study.stop import BUDGET, Stop
 
 # Metrics that trials may be compared by while they train; all are reported at the end.
 CHOOSING = ("error", "log_loss", "rmse")
@@ -318,8 +319,13 @@ class Study:
     def _set_results(self, **values: Any) -> None:
         self.store.set_setting("results", {**self.results, **values})
 
+    @property
+    def sealed(self) -> bool:
+        """Whether the test set has been opened."""
+        return bool(self.store.setting("test_opened", 0))
+
     def _refuse_sealed(self) -> None:
-        if self.store.setting("test_opened", 0):
+        if self.sealed:
             raise StudyError(
                 f"The study in '{self.folder}' is sealed: its test set has been opened, so more trials would be chosen "
                 "by it. Begin a new study in another folder."
@@ -351,7 +357,7 @@ class Study:
         number = self.unfinished()
         if number is None:
             return self
-        from caviar.study.loop import BUDGET, Loop, Stop
+        from caviar.study.loop import Loop
         from caviar.training import device
 
         campaign = self.campaigns[number]

@@ -34,6 +34,8 @@ def summary(study: "Study") -> dict[str, Any]:
         "useful_arithmetic": statistics.get("useful_arithmetic"),
         "best": best_of(study),
         "stopped_too_soon": results.get("stopped_too_soon"),
+        "stopped": results.get("stopped"),
+        "to_rounding": study.store.setting("to_rounding", []),
         "test_error": test.get("error"),
         "test": test or None,
         "findings": [
@@ -67,7 +69,7 @@ def best_of(study: "Study") -> dict[str, Any] | None:
 
 def state_of(study: "Study") -> str:
     """ "finished", "training" (somebody holds it), "interrupted" or "idle"."""
-    if study.store.setting("test_opened", 0):
+    if study.sealed:
         return "finished"
     if study.unfinished() is not None:
         return "interrupted"
