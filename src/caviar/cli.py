@@ -64,7 +64,7 @@ def _says(command: Callable[..., Any]) -> Callable[..., Any]:
         except CaviarError as error:
             _fail(str(error))
         except KeyboardInterrupt:
-            _fail("Stopped. Nothing was begun.", 130)
+            _fail("Stopped.", 130)
         except BrokenPipeError:
             # The reader has seen enough. What is still buffered goes nowhere, or Python would complain at its exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -302,8 +302,8 @@ def jobs_run(job: Callable[[Any], Any], as_json: bool) -> None:
 
         print(study_text(page_of(study)))
         print(f"\nReport: {found['report']}\nModel:  {found['model'] or 'none yet'}")
+    study.store.close()
     if stopped is not None:
-        sys.stdout.flush()
         raise SystemExit(130)
 
 
@@ -312,8 +312,7 @@ def _say_stopped(stop: Any) -> None:
     go_on = f"Go on with: caviar resume {shlex.quote(str(stop.study.folder))}"
     if stop.at_once:
         print(f"Stopped at once; what was committed is kept. {go_on}", file=sys.stderr, flush=True)
-        # Not sys.exit, which would wait for programs that are still compiling.
-        os._exit(130)
+        raise SystemExit(130)
     # Nothing usable may have been measured yet.
     with suppress(CaviarError):
         stop.study.best_model()
@@ -329,7 +328,15 @@ def _print_json(found: Any) -> None:
 
 def main() -> None:
     """The console script."""
-    app()
+    try:
+        app()
+    except SystemExit as end:
+        # A program that still compiles in the background would keep the process, some seconds, from ending.
+        if "caviar.training.compiling" in sys.modules:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(end.code if isinstance(end.code, int) else int(end.code is not None))
+        raise
 
 
 if __name__ == "__main__":

@@ -152,7 +152,7 @@ class Study:
         Raises:
             StudyError: no trial is usable.
         """
-        declared = self.results.get("winner", {}).get("trial")
+        declared = (self.results.get("winner") or {}).get("trial")
         return self.store.trial(declared) if declared is not None else self._ranked()[0]
 
     def _ranked(self) -> list[Trial]:
