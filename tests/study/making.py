@@ -84,3 +84,18 @@ def _digest(arrays: Any) -> str:
         found.update(f"{name} {array.dtype} {array.shape}".encode())
         found.update(array.tobytes())
     return found.hexdigest()
+
+
+class Death(BaseException):
+    """Ends a study in this process where a kill would: nothing but what is on the disk is left."""
+
+
+def dies_after(looks: int) -> Any:
+    """A watcher at whose given look the study dies."""
+    left = iter(range(looks - 1))
+
+    def watch(look: Any) -> None:
+        if next(left, None) is None:
+            raise Death
+
+    return watch
