@@ -2,15 +2,17 @@
 
 import hashlib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import polars as pl
+import pytest
 
 import caviar
 from caviar.data.dataset import Dataset
 from caviar.data.splits import Splits
-from caviar.study import keeping
+from caviar.study import keeping, loop
 from caviar.study.study import Study
 
 ROWS = 240
@@ -99,3 +101,28 @@ def dies_after(looks: int) -> Any:
             raise Death
 
     return watch
+
+
+class AtOnce:
+    """A thread that has ended when it has been started, so that the points come in one order."""
+
+    def __init__(self, target: Any, name: str) -> None:
+        self._target = target
+
+    def start(self) -> None:
+        """Do all of it."""
+        self._target()
+
+    def is_alive(self) -> bool:
+        """Never."""
+        return False
+
+    def join(self) -> None:
+        """There is nothing to wait for."""
+
+
+def checkpoint_always(patched: pytest.MonkeyPatch) -> None:
+    """A checkpoint after every segment, written before the next one begins."""
+    patched.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    patched.setattr(loop, "CHECKPOINT_SHARE", 1e9)
+    patched.setattr(loop, "threading", SimpleNamespace(**{**vars(loop.threading), "Thread": AtOnce}))

@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,25 +11,7 @@ import pytest
 from caviar.records import database, tensors
 from caviar.study import campaigns, jobs, lane, loop
 from caviar.study.study import Study
-from study.making import content, differences, table
-
-
-class AtOnce:
-    """A thread that has ended when it has been started, so that the points come in one order."""
-
-    def __init__(self, target: Any, name: str) -> None:
-        self._target = target
-
-    def start(self) -> None:
-        """Do all of it."""
-        self._target()
-
-    def is_alive(self) -> bool:
-        """Never."""
-        return False
-
-    def join(self) -> None:
-        """There is nothing to wait for."""
+from study.making import checkpoint_always, content, differences, table
 
 
 class Camera:
@@ -98,23 +79,22 @@ class Clock:
 @pytest.fixture
 def busy_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two structures, short segments, a checkpoint after each of them, and few places for the best weights."""
-    monkeypatch.setattr(campaigns, "TRIALS_PER_STRUCTURE", 6)
+    monkeypatch.setattr(campaigns, "TRIALS_PER_STRUCTURE", 4)
+    monkeypatch.setattr(campaigns, "CONFIRMED", 1)
     monkeypatch.setattr(campaigns, "EPOCHS_PER_SEGMENT", 2)
     monkeypatch.setattr(lane, "KEPT_WEIGHTS", 4)
-    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr(loop, "CHECKPOINT_SHARE", 1e9)
-    monkeypatch.setattr(loop, "threading", SimpleNamespace(**{**vars(loop.threading), "Thread": AtOnce}))
+    checkpoint_always(monkeypatch)
 
 
 def search(folder: Path, **options: Any) -> Study:
-    """`caviar search` of thirteen trials in two cohorts with halving, a confirmation, and the finish."""
+    """`caviar search` of nine trials in two cohorts with halving, a confirmation, and the finish."""
     table().write_csv(folder.parent / "table.csv")
     usual: dict[str, Any] = {
         "data": str(folder.parent / "table.csv"),
         "target": "y",
         "task": "auto",
-        "trials": 13,
-        "epochs": 4,
+        "trials": 9,
+        "epochs": 3,
         "minutes": None,
         "fixed": ["batch_size=32", "encoding=standard"],
         "varied": ["hidden=8,6-6", "learning_rate=1e-3..1e-1:log"],
@@ -136,7 +116,7 @@ def test_killed_after_any_write_a_search_goes_on_as_if_nothing_had_been(tmp_path
         whole = search(tmp_path / "whole")
     wanted = content(whole)
     assert len(whole.campaigns[0].cohorts) == 2
-    assert len(camera.pictures) > 50
+    assert len(camera.pictures) > 40
     for picture in camera.pictures:
         resumed = jobs.resume(picture, minutes=None, watch=None)
         assert differences(wanted, content(resumed)) == [], picture.name

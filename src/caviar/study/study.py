@@ -197,6 +197,7 @@ class Study:
         check_search(trials, epochs, stopping, minutes)
         _known("sampler", sampler, list(SAMPLERS))
         self._refuse_sealed()
+        SAMPLERS[sampler](self.space, self.seed)  # it may refuse the space
         devices = _start()
         campaign = campaigns.search(
             self.material,
@@ -211,7 +212,7 @@ class Study:
         from caviar.study.loop import within_memory
 
         campaign = within_memory(campaign, self.material, self.space, self.seed)
-        self._begin({**campaign.to_dict(), "about": {"sampler": sampler}})
+        self._begin({**campaign.to_dict(), "about": {"sampler": sampler, "after": self._drawn(sampler)}})
         return self._run(minutes)
 
     def train(
@@ -348,6 +349,11 @@ class Study:
         self.store.set_setting("campaigns", [*before, dict(campaign)])
         self._set_results(winner=None)
 
+    def _drawn(self, sampler: str) -> dict[str, Any] | None:
+        """Where an earlier search of the same space left this sampler, so that nothing is drawn twice."""
+        before = self.store.setting("samplers", {}).get(sampler)
+        return before["state"] if before and before["space"] == self.space.to_dict() else None
+
     def unfinished(self) -> int | None:
         """The number of the campaign that is still to be done, or None."""
         done = int(self.store.setting("campaigns_done", 0))
@@ -363,7 +369,9 @@ class Study:
         campaign = self.campaigns[number]
         sampler = None
         if any(spec.count for spec in campaign.cohorts):
-            sampler = SAMPLERS[campaign.about.get("sampler", "random")](self.space, self.seed)
+            sampler = SAMPLERS[campaign.about["sampler"]](self.space, self.seed)
+            if campaign.about["after"] is not None:
+                sampler.restore(campaign.about["after"])
         loop = Loop(
             self.store,
             self.folder,
@@ -395,6 +403,11 @@ class Study:
             own = range(campaign.first_trial, campaign.first_trial + campaign.trials)
             keeping.save_weights(self.store, self.folder, loop.kept, loop.rows, ended=own)
             self._count(loop, number)
+            if sampler is not None:
+                drawn = {"space": self.space.to_dict(), "state": sampler.state()}
+                self.store.set_setting(
+                    "samplers", {**self.store.setting("samplers", {}), campaign.about["sampler"]: drawn}
+                )
             self.store.set_setting("campaigns_done", number + 1)
         return self
 
