@@ -87,7 +87,7 @@ def _cohort(task: Task, options: Options, devices: int) -> Any:
     slots, _, group = (options.variant or f"{SLOTS[task.data]}/{group_size(architecture)}").partition("/")
     epochs = 10 if task.epochs % 10 == 0 else 1
     layout = layout_for(int(slots), devices, group=int(group or 16), epochs=epochs)
-    features = features_of(_configurations(task, layout.slots))
+    features = features_of(_configurations(task, layout.slots), padded_outputs=architecture.outputs > widths[-1])
     return Cohort(architecture, features, layout, [version], [GroupStream(stream)] * layout.groups).ready()
 
 

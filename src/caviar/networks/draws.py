@@ -30,17 +30,23 @@ def uniforms(key: Array, layer: int, units: int, rows: int) -> Float[Array, "H B
     True
     """
     words = jax.random.key_data(key).astype(jnp.uint32)
-    counter = jax.lax.broadcasted_iota(jnp.uint32, (units, rows), 0) * np.uint32(rows)
-    counter = counter + jax.lax.broadcasted_iota(jnp.uint32, (units, rows), 1)
-    x = counter ^ (words[..., 0] + np.uint32(_GOLDEN * (layer + 1) % (1 << 32)))
-    for shift, factor in ((17, 0xED5AD4BB), (11, 0xAC4C1B51), (15, 0x31848BAB)):
-        x = (x ^ (x >> np.uint32(shift))) * np.uint32(factor)
-    x = (x ^ (x >> np.uint32(14))) ^ words[..., 1]
-    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
-        x = (x ^ (x >> np.uint32(shift))) * np.uint32(factor)
-    x = x ^ (x >> np.uint32(16))
-    # Behind a barrier: fused into what uses it, the hash would be computed again for every slot.
-    return jax.lax.optimization_barrier((x >> np.uint32(8)).astype(jnp.float32) * np.float32(2.0**-24))
+
+    def hashed(_: Array, __: Array) -> Array:
+        counter = jax.lax.broadcasted_iota(jnp.uint32, (units, rows), 0) * np.uint32(rows)
+        counter = counter + jax.lax.broadcasted_iota(jnp.uint32, (units, rows), 1)
+        x = counter ^ (words[0] + np.uint32(_GOLDEN * (layer + 1) % (1 << 32)))
+        for shift, factor in ((17, 0xED5AD4BB), (11, 0xAC4C1B51), (15, 0x31848BAB)):
+            x = (x ^ (x >> np.uint32(shift))) * np.uint32(factor)
+        x = (x ^ (x >> np.uint32(14))) ^ words[1]
+        for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
+            x = (x ^ (x >> np.uint32(shift))) * np.uint32(factor)
+        x = x ^ (x >> np.uint32(16))
+        return (x >> np.uint32(8)).astype(jnp.float32) * np.float32(2.0**-24)
+
+    # A loop of one turn, whose number of turns the compiler cannot know: fused into what uses it, the hash would be
+    # computed again for every slot, forward and backward (XLA drops optimisation barriers before it fuses).
+    once = jnp.minimum(words[0] | np.uint32(1), np.uint32(1)).astype(jnp.int32)
+    return jax.lax.fori_loop(0, once, hashed, jnp.zeros((units, rows), jnp.float32))
 
 
 def tick_keys(seed: int, number: int, ticks: np.ndarray) -> np.ndarray:

@@ -14,33 +14,38 @@ RowLoss = Callable[..., tuple[Float[Array, " B"], Float[Array, " B"]]]
 
 
 def softmax(
-    outputs: Float[Array, "B C"], targets: Array, *, smoothing: Array | float, classes: Array | int
+    outputs: Float[Array, "B C"], targets: Array, *, smoothing: Array | float, classes: Array | int | None
 ) -> tuple[Float[Array, " B"], Float[Array, " B"]]:
     """−Σ y log softmax(z); label smoothing spreads a share s over all classes: y ← (1−s) y + s/C.
 
     Args:
         outputs: logits; columns from `classes` on are padding.
         targets: class indices.
-        smoothing: s, traced.
-        classes: real number of classes.
+        smoothing: s, traced; a Python 0.0 where no slot smooths.
+        classes: real number of classes; None where no column is padding.
     """
-    real = jnp.arange(outputs.shape[1]) < classes
-    logits = jnp.where(real, outputs, -jnp.inf)
-    largest = jax.lax.stop_gradient(jnp.max(logits, axis=1, keepdims=True))
+    columns = jnp.arange(outputs.shape[1])
+    if classes is not None:
+        # Far below any logit, yet finite: its exponential is 0 and so is its gradient.
+        outputs = jnp.where(columns < classes, outputs, jnp.finfo(outputs.dtype).min / 2)
+    largest = jax.lax.stop_gradient(jnp.max(outputs, axis=1, keepdims=True))
     shifted = outputs - largest
-    log_sum = jnp.log(jnp.sum(jnp.where(real, jnp.exp(jnp.where(real, shifted, 0.0)), 0.0), axis=1))
-    hit = jnp.arange(outputs.shape[1]) == targets[:, None]
-    picked = jnp.sum(jnp.where(hit, shifted, 0.0), axis=1)
-    spread = jnp.sum(jnp.where(real, shifted, 0.0), axis=1) / classes
-    cost = log_sum - (1.0 - smoothing) * picked - smoothing * spread
-    # A row is right only if its class alone has the largest logit up to it; NaN is never right.
-    best = jnp.argmax(logits, axis=1)
+    picked = jnp.sum(jnp.where(columns == targets[:, None], shifted, 0.0), axis=1)
+    cost = jnp.log(jnp.sum(jnp.exp(shifted), axis=1))
+    if isinstance(smoothing, float) and smoothing == 0.0:
+        cost = cost - picked
+    else:
+        real = shifted if classes is None else jnp.where(columns < classes, shifted, 0.0)
+        count = outputs.shape[1] if classes is None else classes
+        cost = cost - (1.0 - smoothing) * picked - smoothing * jnp.sum(real, axis=1) / count
+    # Of equal largest logits the first counts; NaN is never right.
+    best = jnp.argmax(outputs, axis=1)
     wrong = jnp.where(jnp.isfinite(cost), best != targets, True).astype(outputs.dtype)
     return cost, wrong
 
 
 def logistic(
-    outputs: Float[Array, "B C"], targets: Array, *, smoothing: Array | float, classes: Array | int
+    outputs: Float[Array, "B C"], targets: Array, *, smoothing: Array | float, classes: Array | int | None
 ) -> tuple[Float[Array, " B"], Float[Array, " B"]]:
     """−y log σ(z) − (1−y) log(1−σ(z)) with one output; classes 0 and 1."""
     logit = outputs[:, 0]
@@ -51,7 +56,7 @@ def logistic(
 
 
 def squared(
-    outputs: Float[Array, "B C"], targets: Array, *, smoothing: Array | float, classes: Array | int
+    outputs: Float[Array, "B C"], targets: Array, *, smoothing: Array | float, classes: Array | int | None
 ) -> tuple[Float[Array, " B"], Float[Array, " B"]]:
     """½ (ŷ − y)² on the standardised target; the error is (ŷ − y)²."""
     residual = outputs[:, 0] - targets

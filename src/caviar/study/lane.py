@@ -85,6 +85,7 @@ class Lane:
             configurations,
             weighted=material.splits.dataset.weights is not None,
             metric="log_loss" if metric == "log_loss" else "error",
+            padded_outputs=architecture.outputs > material.outputs,
         )
         self.cohort = Cohort(
             architecture,
@@ -262,6 +263,7 @@ class Lane:
         wanted: Features = self.cohort.key.features
         for configuration in configurations:
             own = features_of([configuration], weighted=wanted.weighted, metric=wanted.metric)
+            own = replace(own, padded_outputs=wanted.padded_outputs)
             wanted = union(wanted, own)
         self.cohort.move(wanted)
 
@@ -346,7 +348,7 @@ class Lane:
     def _keep_weights(self, slot: int) -> None:
         """Copy a trial's per-row records to the host, and its best weights if it is among the best so far."""
         trial = self.progress.live[slot]
-        value = self.progress.best.get(trial.number, (math.inf, math.inf))[0]
+        value, cost = self.progress.best.get(trial.number, (math.inf, math.inf))
         if not math.isfinite(value):
             return
         costs, errors = self.cohort.best_rows(slot)
@@ -354,12 +356,15 @@ class Lane:
         self.rows[trial.number] = Rows(
             np.minimum(costs, np.finfo(np.float16).max).astype(np.float16), errors.astype(kind)
         )
-        if len(self.kept) >= KEPT_WEIGHTS and value >= max(kept.value for kept in self.kept.values()):
+        # The order in which the best is declared: of equal ones the lower cost, then the earlier trial.
+        places = {number: (kept.value, kept.cost, number) for number, kept in self.kept.items()}
+        places[trial.number] = (value, cost, trial.number)
+        worst = max(places, key=lambda number: places[number])
+        if len(places) > KEPT_WEIGHTS and worst == trial.number:
             return
-        self.kept[trial.number] = Kept(value, self.cohort.best(slot))
+        self.kept[trial.number] = Kept(value, cost, self.cohort.best(slot))
         if len(self.kept) > KEPT_WEIGHTS:
-            # Of equal ones the last trial goes, whatever the order in which a checkpoint gave them back.
-            del self.kept[max(self.kept, key=lambda number: (self.kept[number].value, number))]
+            del self.kept[worst]
 
     def keep_all(self) -> None:
         """Copy the best weights of the trials still training, as a stop needs them."""

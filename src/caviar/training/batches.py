@@ -120,6 +120,8 @@ def epoch_tables(
             name = (id(group.stream), epoch)
             if name not in made:
                 indices, present = batches(group.stream, epoch, batch_size)
+                # Padding repeats a train row: no other row may touch a training, not even with weight 0.
+                indices = np.where(present > 0, indices, group.stream.rows[0])
                 ticks = epoch * len(indices) + np.arange(len(indices))
                 own = tick_keys(group.stream.seed, group.stream.number, ticks)
                 made[name] = (indices, present.sum(axis=1).astype(np.int32), own)

@@ -21,6 +21,7 @@ class Features:
         smoothing: some slot smooths its labels.
         weighted: rows or classes weigh differently.
         metric: what the best epoch is chosen by.
+        padded_outputs: the architecture has more outputs than there are classes.
     """
 
     network: Any = field(default_factory=Perceptron)
@@ -28,14 +29,19 @@ class Features:
     smoothing: bool = False
     weighted: bool = False
     metric: str = "error"
+    padded_outputs: bool = True
 
 
 def features_of(
-    configurations: Iterable[Mapping[str, Any]], *, weighted: bool = False, metric: str = "error"
+    configurations: Iterable[Mapping[str, Any]],
+    *,
+    weighted: bool = False,
+    metric: str = "error",
+    padded_outputs: bool = True,
 ) -> Features:
     """The features that these complete configurations use together."""
     found = [_features(configuration) for configuration in configurations]
-    whole = replace(found[0], weighted=found[0].weighted or weighted, metric=metric)
+    whole = replace(found[0], weighted=found[0].weighted or weighted, metric=metric, padded_outputs=padded_outputs)
     for other in found[1:]:
         whole = union(whole, other)
     return whole
@@ -59,7 +65,9 @@ def union(one: Features, other: Features) -> Features:
         weight_decay=one.rule.weight_decay or other.rule.weight_decay,
         clip=one.rule.clip or other.rule.clip,
     )
-    return Features(a, rule, one.smoothing or other.smoothing, one.weighted or other.weighted, one.metric)
+    return Features(
+        a, rule, one.smoothing or other.smoothing, one.weighted or other.weighted, one.metric, one.padded_outputs
+    )
 
 
 def _features(configuration: Mapping[str, Any]) -> Features:

@@ -64,9 +64,9 @@ def slot_bytes(architecture: Architecture, eval_rows: int) -> int:
 
 
 def group_size(architecture: Architecture) -> int:
-    """Slots of one group: as many as keep their weights and moments in a core's cache, at least 2, at most 16."""
+    """Slots of one group: as many as keep their weights and moments in a core's cache, at least 1, at most 16."""
     size = 8 if architecture.dtype == "float64" else 4
-    return max(2, min(MOST_PER_GROUP, GROUP_BYTES // (4 * size * architecture.parameters)))
+    return max(1, min(MOST_PER_GROUP, GROUP_BYTES // (4 * size * architecture.parameters)))
 
 
 def most_slots(architecture: Architecture, eval_rows: int, data_bytes: int, devices: int) -> int:

@@ -40,12 +40,27 @@ def penalised(parameters: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf.ndim >= 2, parameters)
 
 
+def used_part(features: Features, parameters: Any) -> Any:
+    """The parameters that the program's networks use: γ and β are left out where no slot has batch norm."""
+    if isinstance(parameters, Layers) and features.network.batch_norm == "none":
+        return parameters._replace(gammas=(), betas=())
+    return parameters
+
+
+def _whole(part: Any, before: Any) -> Any:
+    """The used part again with what was left out, unchanged."""
+    if isinstance(part, Layers) and not part.gammas:
+        return part._replace(gammas=before.gammas, betas=before.betas)
+    return part
+
+
 def row_costs(
     features: Features, loss: str, outputs: Array, targets: Array, hyperparameters: Mapping[str, Array], smooth: bool
 ) -> tuple[Array, Array]:
     """Cost and error of each row; labels are smoothed in training only."""
     smoothing = hyperparameters["smoothing"] if smooth and features.smoothing else 0.0
-    return LOSSES[loss](outputs, targets, smoothing=smoothing, classes=hyperparameters["classes"])
+    classes = hyperparameters["classes"] if features.padded_outputs else None
+    return LOSSES[loss](outputs, targets, smoothing=smoothing, classes=classes)
 
 
 def row_weights(features: Features, loss: str, batch: Batch, hyperparameters: Mapping[str, Array]) -> Array:
@@ -81,13 +96,15 @@ def step(
             present=batch.present,
         )
         costs, _ = row_costs(features, loss, outputs, batch.targets, hyperparameters, smooth=True)
-        # where, not ×: a padded row of a diverging network must not turn 0 × inf into NaN.
-        return jnp.sum(jnp.where(weights > 0, weights * costs, 0.0)) / rows, averages
+        # Padding repeats a train row, so that its cost is no worse than that row's own: weight 0 is enough.
+        return jnp.sum(weights * costs) / rows, averages
 
-    (value, averages), gradients = jax.value_and_grad(cost, has_aux=True)(state.parameters)
-    parameters, moments = features.rule.apply(
-        state.parameters, state.moments, gradients, penalised(state.parameters), hyperparameters
-    )
+    used = used_part(features, state.parameters)
+    (value, averages), gradients = jax.value_and_grad(cost, has_aux=True)(used)
+    moments = Moments(*(used_part(features, moment) for moment in state.moments))
+    parameters, moments = features.rule.apply(used, moments, gradients, penalised(used), hyperparameters)
+    parameters = _whole(parameters, state.parameters)
+    moments = Moments(*map(_whole, moments, state.moments))
     return (
         TrainState(parameters, averages, moments, state.cost_sum + value * rows, state.weight_sum + rows),
         value,
