@@ -13,10 +13,12 @@ class Kept:
 
     Args:
         value: what trials are compared by, at its best epoch.
+        cost: dev cost there, by which equal values are told apart.
         arrays: of the network, cut to its own widths.
     """
 
     value: float
+    cost: float
     arrays: dict[str, np.ndarray]
 
 
@@ -45,7 +47,9 @@ def kept_of(arrays: Mapping[str, np.ndarray], plain: Mapping[str, Any]) -> tuple
             weights[int(trial)][own] = array
         elif kind == "rows":
             (costs if own == "costs" else errors)[int(trial)] = array
-    kept = {int(trial): Kept(float(value), weights[int(trial)]) for trial, value in plain["kept"].items()}
+    kept = {
+        int(trial): Kept(float(pair[0]), float(pair[1]), weights[int(trial)]) for trial, pair in plain["kept"].items()
+    }
     return kept, {trial: Rows(costs[trial], errors[trial]) for trial in costs}
 
 
@@ -56,4 +60,4 @@ def arrays_of(kept: Mapping[int, Kept], rows: Mapping[int, Rows]) -> tuple[dict[
         arrays |= {f"kept.{trial}.{name}": array for name, array in one.arrays.items()}
     for trial, found in rows.items():
         arrays |= {f"rows.{trial}.costs": found.costs, f"rows.{trial}.errors": found.errors}
-    return arrays, {"kept": {str(trial): one.value for trial, one in kept.items()}}
+    return arrays, {"kept": {str(trial): [one.value, one.cost] for trial, one in kept.items()}}
