@@ -5,12 +5,17 @@ import numpy as np
 import pytest
 
 from caviar.networks.draws import tick_keys, uniforms
+from caviar.training import device
+
+device.start()
+
+COMPILED = jax.jit(uniforms, static_argnums=(1, 2, 3))
 
 
 def drawn(tick: int, layer: int = 0, units: int = 128, rows: int = 64, seed: int = 3) -> np.ndarray:
     """The uniforms of one update."""
     key = jax.random.wrap_key_data(tick_keys(seed, 0, np.asarray(tick)))
-    return np.asarray(uniforms(key, layer, units, rows))
+    return np.asarray(COMPILED(key, layer, units, rows))
 
 
 def test_more_units_change_no_draw() -> None:
@@ -57,3 +62,18 @@ def test_keys_of_updates_differ() -> None:
     keys = [tick_keys(7, number, np.arange(100_000)) for number in (0, 1)]
     packed = np.concatenate([key[:, 0].astype(np.uint64) << np.uint64(32) | key[:, 1] for key in keys])
     assert len(np.unique(packed)) == 200_000
+
+
+def test_the_hash_is_the_published_one() -> None:
+    """A draw is the top 24 bits of lowbias32(triple32(counter, key, layer), key), written out in whole numbers."""
+    words = [int(word) for word in tick_keys(3, 0, np.asarray(5))]
+    found = drawn(5, layer=2, units=7, rows=4)
+    for unit in range(7):
+        for row in range(4):
+            x = (unit * 4 + row) ^ (words[0] + 3 * 0x9E3779B9) % 2**32
+            for shift, factor in ((17, 0xED5AD4BB), (11, 0xAC4C1B51), (15, 0x31848BAB)):
+                x = (x ^ x >> shift) * factor % 2**32
+            x = x ^ x >> 14 ^ words[1]
+            for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
+                x = (x ^ x >> shift) * factor % 2**32
+            assert found[unit, row] == ((x ^ x >> 16) >> 8) / 2**24

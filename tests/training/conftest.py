@@ -1,0 +1,5 @@
+"""Double precision as in the promises."""
+
+from promises.conftest import wide
+
+__all__ = ["wide"]
