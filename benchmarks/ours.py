@@ -64,7 +64,7 @@ def _rate(task: Task, options: Options) -> Answer:
         "dev_error": float(last[best, 2]),
         "train_error": float(last[best, 1]),
         "compile_seconds": compile_seconds,
-        "chosen": f"{layout.slots} slots in groups of {layout.group} on {devices} devices, {layout.epochs} epochs a call",
+        "chosen": f"{layout.slots} slots in groups of {layout.group} on {devices} devices, {ahead} epochs a call",
     }
 
 

@@ -10,8 +10,8 @@ _LARGEST_BUCKETED = 512
 def bucket(count: int) -> int:
     """The padded size of a small axis, so that sets of nearly equal size share a program.
 
-    Sizes go 1, 2, 3, 4, 6, 8 … 16, 20, 24 … 32, 40 and on in steps of a quarter of a power of two, so that above 16 at most
-    a fifth is padding; above 512 sizes are exact.
+    Sizes go 1, 2, 3, 4, 6, 8 … 16, 20, 24 … 32, 40 and on in steps of a quarter of a power of two, so that above 16
+    at most a fifth is padding; above 512 sizes are exact.
 
     >>> [bucket(n) for n in (1, 5, 10, 30, 64, 100, 784)]
     [1, 6, 10, 32, 64, 112, 784]

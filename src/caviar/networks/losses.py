@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 RowLoss = Callable[..., tuple[Float[Array, " B"], Float[Array, " B"]]]
@@ -27,7 +28,7 @@ def softmax(
     columns = jnp.arange(outputs.shape[1])
     if classes is not None:
         # Far below any logit, yet finite: its exponential is 0 and so is its gradient.
-        outputs = jnp.where(columns < classes, outputs, jnp.finfo(outputs.dtype).min / 2)
+        outputs = jnp.where(columns < classes, outputs, np.finfo(outputs.dtype).min / 2)
     largest = jax.lax.stop_gradient(jnp.max(outputs, axis=1, keepdims=True))
     shifted = outputs - largest
     picked = jnp.sum(jnp.where(columns == targets[:, None], shifted, 0.0), axis=1)
