@@ -6,6 +6,7 @@ import pytest
 
 from caviar.networks.draws import tick_keys, uniforms
 from caviar.training import device
+from promises.agreement import published_hash
 
 device.start()
 
@@ -65,15 +66,7 @@ def test_keys_of_updates_differ() -> None:
 
 
 def test_the_hash_is_the_published_one() -> None:
-    """A draw is the top 24 bits of lowbias32(triple32(counter, key, layer), key), written out in whole numbers."""
-    words = [int(word) for word in tick_keys(3, 0, np.asarray(5))]
-    found = drawn(5, layer=2, units=7, rows=4)
-    for unit in range(7):
-        for row in range(4):
-            x = (unit * 4 + row) ^ (words[0] + 3 * 0x9E3779B9) % 2**32
-            for shift, factor in ((17, 0xED5AD4BB), (11, 0xAC4C1B51), (15, 0x31848BAB)):
-                x = (x ^ x >> shift) * factor % 2**32
-            x = x ^ x >> 14 ^ words[1]
-            for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
-                x = (x ^ x >> shift) * factor % 2**32
-            assert found[unit, row] == ((x ^ x >> 16) >> 8) / 2**24
+    """Draws equal those of the hash written out in NumPy, which the promises compare trainings with, bit for bit."""
+    for layer, units, rows in ((0, 7, 4), (3, 128, 64)):
+        wanted = published_hash(tick_keys(3, 0, np.asarray(5)), layer, units, rows)
+        assert np.array_equal(drawn(5, layer, units, rows), wanted)
