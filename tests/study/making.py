@@ -126,3 +126,17 @@ def checkpoint_always(patched: pytest.MonkeyPatch) -> None:
     patched.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     patched.setattr(loop, "CHECKPOINT_SHARE", 1e9)
     patched.setattr(loop, "threading", SimpleNamespace(**{**vars(loop.threading), "Thread": AtOnce}))
+
+
+def mixed_table(rows: int = ROWS, seed: int = 0, task: str = "classification") -> pl.DataFrame:
+    """Numbers with gaps, categories with gaps, a date, and a target that needs them."""
+    generator = np.random.default_rng(seed)
+    plain = table(rows, seed, task)
+    size = generator.normal(50.0, 10.0, rows)
+    kind = generator.choice(["red", "green", "blue"], rows)
+    gaps = generator.random((2, rows)) < 0.1
+    return plain.with_columns(
+        pl.Series("size", [None if gap else value for gap, value in zip(gaps[0], size.tolist(), strict=True)]),
+        pl.Series("kind", [None if gap else value for gap, value in zip(gaps[1], kind.tolist(), strict=True)]),
+        pl.Series("day", [f"2024-{1 + n % 12:02d}-{1 + n % 28:02d}" for n in range(rows)]),
+    )

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import polars as pl
 import pytest
-from study.making import space, study
 
 import caviar
 from caviar.study import keeping, lane
 from caviar.study.kept import Kept, Rows, arrays_of, kept_of
+from study.making import space, study
 
 
 def test_what_is_written_is_read_again() -> None:

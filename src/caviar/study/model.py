@@ -118,15 +118,15 @@ class Model:
         dataset = self.dataset(source)
         if dataset.targets is None:
             raise DataError(
-                f"'{dataset.name}' has no target column '{self.schema.target}', so there is nothing to compare with. "
-                "Add the column, or use predict."
+                f"'{dataset.name}' has no target column '{self.schema.target}' with values that this model knows"
+                f"{self._known()}, so there is nothing to compare with. Add the column, or use predict."
             )
         rows = np.arange(dataset.rows) if rows is None else rows
         targets = dataset.targets[rows]
         known = targets >= 0 if self.task == "classification" else np.isfinite(targets)
         rows, targets = rows[known], targets[known]
         if not len(rows):
-            raise DataError(f"No row of '{dataset.name}' has a target that this model knows.")
+            raise DataError(f"No row of '{dataset.name}' has a target that this model knows{self._known()}.")
         weights = np.ones(len(rows)) if dataset.weights is None else dataset.weights[rows]
         outputs = self.outputs(dataset, rows)
         if self.task == "classification":
@@ -141,6 +141,10 @@ class Model:
         )
         first = {"error": found.get("error", found.get("rmse")), "examples": len(rows)}
         return {**first, **found, "unknown_targets": int((~known).sum()), "row_errors": row_errors}
+
+    def _known(self) -> str:
+        shown = ", ".join(self.classes[:10]) + (", …" if len(self.classes) > 10 else "")
+        return f" ({shown})" if shown else ""
 
 
 def load(path: str | Path) -> Model:

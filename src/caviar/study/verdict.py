@@ -148,7 +148,8 @@ def measurements(study: "Study") -> dict[str, Any]:
         train_seeds.append(_pooled(study, [t.train_error for t in group], [len(made[t.stream].sample) for t in group]))
     first = next(iter(repeats.values()))
     dev_rows = sum(_judged(made[t.stream]) for t in first)
-    train_rows = sum(len(made[t.stream].sample) for t in first)
+    # Folds share train rows: each counts once, however many networks have seen it.
+    train_rows = len(np.unique(np.concatenate([made[t.stream].sample for t in first])))
     spread = _squared_spread(study, [rows[t.number] for t in first if t.number in rows])
     return {
         "train": _interval(study, float(np.mean(train_seeds)), train_rows, spread),
