@@ -341,7 +341,8 @@ class Study:
     def _begin(self, campaign: Mapping[str, Any]) -> None:
         if self.unfinished() is not None:
             raise StudyError(
-                f"The study in '{self.folder}' was interrupted. Go on with it first: caviar resume {self.folder}"
+                f"The study in '{self.folder}' holds work that is not done: it was interrupted, or another process is "
+                f"at it. Go on with it first: caviar resume {self.folder}"
             )
         before = self.store.setting("campaigns", [])
         ticks = self.store.setting("campaign_ticks", {})
