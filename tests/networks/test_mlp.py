@@ -1,5 +1,7 @@
 """The perceptron: dropout, batch normalisation, padding, and the arrays of a saved model."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,6 +16,14 @@ from caviar.training import device
 device.start()
 
 RELU = {"activation": jnp.int32(0)}
+
+
+@partial(jax.jit, static_argnames=("network", "training"))
+def applied(network, parameters, averages, inputs, hyperparameters, *, key=None, training=True, present=None):
+    """One application of a network as a compiled function: outputs and averages."""
+    return network.apply(
+        parameters, averages, inputs, key=key, hyperparameters=hyperparameters, training=training, present=present
+    )
 
 
 def key(tick=0):
@@ -42,7 +52,7 @@ def test_no_hidden_layer_is_a_linear_model():
     """With `hidden=[]` the outputs are x·W + b."""
     network, parameters, averages = made((4, 3))
     x = rows(5, 4)
-    outputs, _ = network.apply(parameters, averages, x, key=None, hyperparameters={}, training=True)
+    outputs, _ = applied(network, parameters, averages, x, {}, training=True)
     np.testing.assert_allclose(outputs, np.asarray(x) @ np.asarray(parameters.weights[0]).T, rtol=1e-5, atol=1e-6)
 
 
@@ -50,7 +60,7 @@ def test_init_is_the_protocol():
     """`init` gives parameters and state of the architecture's own widths, which `apply` takes."""
     network, shapes = Perceptron(), Architecture(4, (3,), 2)
     parameters, averages = arrays(network.init(7, shapes))
-    outputs, _ = network.apply(parameters, averages, rows(6, 4), key=None, hyperparameters=RELU, training=False)
+    outputs, _ = applied(network, parameters, averages, rows(6, 4), RELU, training=False)
     assert outputs.shape == (6, 2) and bool(jnp.abs(outputs).sum() > 0)
 
 
@@ -64,8 +74,14 @@ def linear_layer(units, keep, tick, count=64):
     parameters = arrays(Layers(weights, biases, (np.ones(units, np.float32),), (np.zeros(units, np.float32),)))
     averages = arrays(Averages((np.zeros(units, np.float32),), (np.zeros(units, np.float32),), np.int32(0)))
     hyperparameters = {**RELU, "keep_probability": jnp.asarray([keep], jnp.float32)}
-    outputs, _ = Perceptron(dropout=True).apply(
-        parameters, averages, jnp.zeros((count, 1)), key=key(tick), hyperparameters=hyperparameters, training=True
+    outputs, _ = applied(
+        Perceptron(dropout=True),
+        parameters,
+        averages,
+        jnp.zeros((count, 1)),
+        hyperparameters,
+        key=key(tick),
+        training=True,
     )
     return np.asarray(outputs)
 
@@ -97,9 +113,9 @@ def test_dropout_is_for_training_only():
     plain, _, _ = made((6, 5, 4, 3))
     numbers = {**RELU, "keep_probability": jnp.asarray([0.5, 0.5]), "input_keep_probability": jnp.float32(0.5)}
     x = rows(8, 6)
-    tested, _ = network.apply(parameters, averages, x, key=None, hyperparameters=numbers, training=False)
-    trained, _ = network.apply(parameters, averages, x, key=key(), hyperparameters=numbers, training=True)
-    without, _ = plain.apply(parameters, averages, x, key=None, hyperparameters=RELU, training=False)
+    tested, _ = applied(network, parameters, averages, x, numbers, training=False)
+    trained, _ = applied(network, parameters, averages, x, numbers, key=key(), training=True)
+    without, _ = applied(plain, parameters, averages, x, RELU, training=False)
     assert (tested == without).all() and (trained != without).any()
 
 
@@ -110,9 +126,7 @@ def test_dropped_inputs_get_no_gradient():
 
     def total(weights):
         moved = parameters._replace(weights=(weights,))
-        outputs, _ = network.apply(
-            moved, averages, jnp.ones((1, 40)), key=key(1), hyperparameters=numbers, training=True
-        )
+        outputs, _ = applied(network, moved, averages, jnp.ones((1, 40)), numbers, key=key(1), training=True)
         return outputs.sum()
 
     slopes = np.asarray(jax.grad(total)(parameters.weights[0]))
@@ -135,11 +149,10 @@ def normalising(x, gamma=None, beta=None, present=None):
     )
     zeros = (np.zeros(units, np.float32),)
     network = Perceptron(activations=("identity",), batch_norm="all")
-    return network.apply(
-        arrays(parameters), arrays(Averages(zeros, zeros, np.int32(0))), jnp.asarray(x, jnp.float32), key=None,
-        hyperparameters={"activation": jnp.int32(6)}, training=True,
-        present=None if present is None else jnp.asarray(present, jnp.float32),
-    )  # fmt: skip
+    present = None if present is None else jnp.asarray(present, jnp.float32)
+    averages = arrays(Averages(zeros, zeros, np.int32(0)))
+    numbers = {"activation": jnp.int32(6)}
+    return applied(network, arrays(parameters), averages, jnp.asarray(x, jnp.float32), numbers, present=present)
 
 
 def test_batch_norm_normalises_every_unit():
@@ -184,16 +197,13 @@ def test_at_test_time_the_corrected_averages_are_used(batch_norm):
     numbers = {**RELU, "batch_norm": jnp.bool_(True)}
     x, seen = rows(16, 3), averages
     for _ in range(3):
-        _, seen = network.apply(parameters, seen, x, key=None, hyperparameters=numbers, training=True)
-    together, after = network.apply(parameters, seen, x, key=None, hyperparameters=numbers, training=False)
-    alone = [
-        network.apply(parameters, seen, x[i : i + 1], key=None, hyperparameters=numbers, training=False)[0]
-        for i in range(16)
-    ]
+        _, seen = applied(network, parameters, seen, x, numbers, training=True)
+    together, after = applied(network, parameters, seen, x, numbers, training=False)
+    alone = [applied(network, parameters, seen, x[i : i + 1], numbers, training=False)[0] for i in range(16)]
     np.testing.assert_allclose(together, np.concatenate(alone), rtol=1e-4, atol=1e-5)
     assert all((a == b).all() for a, b in zip(jax.tree.leaves(after), jax.tree.leaves(seen), strict=True))
     # Three times the same batch: the corrected averages are its own moments, so that training gives the same.
-    trained, _ = network.apply(parameters, seen, x, key=None, hyperparameters=numbers, training=True)
+    trained, _ = applied(network, parameters, seen, x, numbers, training=True)
     np.testing.assert_allclose(together, trained, rtol=1e-4, atol=1e-5)
 
 
@@ -202,15 +212,15 @@ def test_before_the_first_update_batch_norm_is_silent():
     network, parameters, averages = made((3, 4, 2), batch_norm="all")
     plain, _, _ = made((3, 4, 2))
     x = rows(8, 3)
-    found, _ = network.apply(parameters, averages, x, key=None, hyperparameters=RELU, training=False)
-    wanted, _ = plain.apply(parameters, averages, x, key=None, hyperparameters=RELU, training=False)
+    found, _ = applied(network, parameters, averages, x, RELU, training=False)
+    wanted, _ = applied(plain, parameters, averages, x, RELU, training=False)
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
 
 
 def test_a_program_without_batch_norm_keeps_no_averages():
     """Where no slot has batch norm, averages and their count stay as they are, so that it may be switched on later."""
     network, parameters, averages = made((3, 4, 2))
-    _, after = network.apply(parameters, averages, rows(8, 3), key=None, hyperparameters=RELU, training=True)
+    _, after = applied(network, parameters, averages, rows(8, 3), RELU, training=True)
     assert int(after.count) == 0 and not np.asarray(after.means[0]).any()
 
 

@@ -29,10 +29,10 @@ HIDDEN = (8, 6, 4)
 # Own widths of the slots, all at most HIDDEN: a third of the slots fill the architecture, the others are padded.
 OWN = ((8, 6, 4), (5, 6, 3), (7, 2, 4))
 HORIZON = 8
-# Everything at once: 8 groups of 10 slots on two devices.
-LAYOUT = Layout(slots=80, group=10, devices=2, epochs=8)
-# A trial and 255 others.
-CROWD = Layout(slots=256, group=16, devices=2, epochs=8)
+# A trial and 255 others: eight groups on each of two devices.
+LAYOUT = Layout(slots=256, group=16, devices=2, epochs=8)
+# Every optimiser with and without batch norm under every regulariser.
+COMBINATIONS = 80
 EVERYTHING = Features(
     network=Perceptron(NAMES, dropout=True, input_dropout=True, batch_norm="some", masked=True),
     rule=UpdateRule(OPTIMISERS, l1=True, l2=True, weight_decay=True, clip=True),
@@ -126,17 +126,17 @@ def architecture(depth: int = 2, loss: str = "softmax", dtype: str = "float64", 
 
 
 def configurations(depth: int = 2, loss: str = "softmax") -> list[dict[str, Any]]:
-    """Every optimiser with and without batch norm (within a group of ten slots) under every regulariser (by group).
+    """Every optimiser with and without batch norm (each ten) under every regulariser (one for each ten).
 
     Activations, decays, warm-ups, initialisations, class weights and own widths take turns, and another depth begins
-    elsewhere in their turn. Half of the last group has every regulariser at once.
+    elsewhere in their turn. Half of the last ten have every regulariser at once.
     """
     found = []
-    for slot in range(LAYOUT.slots):
+    for slot in range(COMBINATIONS):
         turn = slot + depth
         optimiser = OPTIMISERS[slot % 5]
-        regulariser = REGULARISERS[slot // LAYOUT.group]
-        if slot // LAYOUT.group == 7 and slot % 2:
+        regulariser = REGULARISERS[slot // 10]
+        if slot // 10 == 7 and slot % 2:
             regulariser = {**TOGETHER, "keep_probability": [0.9, 0.6, 0.8][:depth]}
         own = {
             "optimiser": optimiser, "learning_rate": RATES[optimiser], "batch_norm": bool(slot // 5 % 2),
@@ -162,9 +162,11 @@ def assignment(problem: Problem, slot: int, configuration: dict[str, Any], *, gr
     )  # fmt: skip
 
 
-def assignments(problem: Problem, configurations: Sequence[dict[str, Any]]) -> dict[int, Assignment]:
-    """One trial for every slot of the grid."""
-    return {slot: assignment(problem, slot, configuration) for slot, configuration in enumerate(configurations)}
+def assignments(
+    problem: Problem, configurations: Sequence[dict[str, Any]], count: int = LAYOUT.slots
+) -> dict[int, Assignment]:
+    """Trials for the first slots of the layout; the configurations take turns."""
+    return {slot: assignment(problem, slot, configurations[slot % len(configurations)]) for slot in range(count)}
 
 
 def cohort(problem: Problem, shapes: Architecture, features: Features = EVERYTHING, layout: Layout = LAYOUT) -> Cohort:

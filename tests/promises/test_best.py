@@ -8,7 +8,7 @@ from caviar.records.forward import forward
 from promises import agreement, grid
 
 EPOCHS = 6
-CASES = [(2, "softmax"), (1, "squared"), (1, "logistic"), (0, "softmax")]
+CASES = [(2, "softmax"), (1, "squared"), (1, "logistic"), (1, "softmax")]
 pytestmark = pytest.mark.usefixtures("wide")
 
 
@@ -19,7 +19,7 @@ def trained(request):
     with grid.wide():
         problem = grid.problem(loss)
         cohort = grid.cohort(problem, grid.architecture(depth, loss))
-        trials = grid.assignments(problem, grid.configurations(depth, loss))
+        trials = grid.assignments(problem, grid.configurations(depth, loss), grid.COMBINATIONS)
         cohort.admit(trials)
         history, arrays = [], []
         for _ in range(EPOCHS):
@@ -32,7 +32,7 @@ def trained(request):
 def best_epochs(history):
     """For each slot the epoch (from 0) with the lowest dev error, ties broken by dev cost, then by being first."""
     errors, costs = history[:, :, 2], history[:, :, 3]
-    return [min(range(EPOCHS), key=lambda e: (errors[e, slot], costs[e, slot], e)) for slot in range(80)]
+    return [min(range(EPOCHS), key=lambda e: (errors[e, slot], costs[e, slot], e)) for slot in range(history.shape[1])]
 
 
 def outputs_of(cohort, own, inputs):
@@ -62,7 +62,7 @@ def test_best_is_the_best_epoch(trained):
     _, cohort, trials, history, arrays = trained
     epochs = best_epochs(history)
     assert len(set(epochs)) > 2  # not always the first or the last
-    assert (cohort.read_state().best.epoch == np.array(epochs) + 1).all()
+    assert (cohort.read_state().best.epoch[: len(epochs)] == np.array(epochs) + 1).all()
     for slot, own in trials.items():
         found = cohort.best(slot)
         then = arrays[epochs[slot]][slot]

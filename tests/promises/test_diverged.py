@@ -8,8 +8,8 @@ import pytest
 
 from promises import grid
 
-# One slot in most groups: every optimiser, with and without batch norm.
-SICK = (1, 12, 23, 38, 44, 59, 67)
+# Slots of both devices with every optimiser, with and without batch norm.
+SICK = (1, 17, 38, 44, 105, 171, 249)
 HEALTHY = [slot for slot in range(grid.LAYOUT.slots) if slot not in SICK]
 pytestmark = pytest.mark.usefixtures("wide")
 
@@ -38,7 +38,7 @@ def infinite(own):
 @pytest.mark.parametrize("change", [exploding, infinite])
 @pytest.mark.parametrize(("loss", "depth"), [("softmax", 2), ("squared", 1)])
 def test_the_others_do_not_notice(change, loss, depth):
-    """What 73 healthy slots carry and what is measured of them is the same bit for bit beside seven that overflow."""
+    """What 249 healthy slots carry and what is measured of them is the same bit for bit beside seven that overflow."""
     well, told = trained(loss=loss, depth=depth)
     ill, told_ill = trained(change, loss, depth)
     state = ill.read_state()

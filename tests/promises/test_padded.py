@@ -6,14 +6,11 @@ from promises import agreement, grid
 from reference.network import Network, predict
 
 
-def trained(shapes, layout, epochs):
+def trained(shapes, epochs):
     """The grid on some shapes: the trials, every trial's own arrays, the state, and the measurements."""
     problem = grid.problem()
-    cohort = grid.cohort(problem, shapes, layout=layout)
-    trials = {
-        slot: grid.assignment(problem, slot, configuration, group=layout.group)
-        for slot, configuration in enumerate(grid.configurations())
-    }
+    cohort = grid.cohort(problem, shapes)
+    trials = grid.assignments(problem, grid.configurations(len(shapes.hidden)), grid.COMBINATIONS)
     cohort.admit(trials)
     fields = cohort.run(epochs).fields
     state = cohort.read_state()
@@ -27,8 +24,8 @@ def test_more_padding_changes_nothing():
     Among them are sigmoid (which does not map 0 to 0), dropout of units and inputs, batch norm, smoothed labels spread
     over the real classes alone, and last batches that are padded by rows.
     """
-    trials, small, _, told = trained(grid.architecture(), grid.LAYOUT, epochs=8)
-    _, large, state, told_large = trained(grid.architecture(larger=3), grid.LAYOUT, epochs=8)
+    trials, small, _, told = trained(grid.architecture(), epochs=8)
+    _, large, state, told_large = trained(grid.architecture(larger=3), epochs=8)
     for slot, own in trials.items():
         assert grid.distance(list(large[slot].values()), list(small[slot].values())) < 1e-9, own.configuration
         assert agreement.padding_of(state, slot, own) == 0.0
@@ -41,8 +38,8 @@ def test_more_padding_in_single_precision():
     Their outputs rather than their parameters: a shift that the next layer's batch norm takes away again has no
     gradient but rounding, which Adam makes steps of.
     """
-    trials, small, _, _ = trained(grid.architecture(dtype="float32"), grid.CROWD, epochs=7)
-    _, large, _, _ = trained(grid.architecture(dtype="float32", larger=3), grid.CROWD, epochs=7)
+    trials, small, _, _ = trained(grid.architecture(1, dtype="float32"), epochs=7)
+    _, large, _, _ = trained(grid.architecture(1, dtype="float32", larger=3), epochs=7)
     for slot, own in trials.items():
         said, said_padded = outputs(small[slot], own), outputs(large[slot], own)
         assert grid.distance([said_padded], [said]) < 1e-4, own.configuration

@@ -18,7 +18,7 @@ def scripted(dtype="float64", seed=0):
     cohort.admit({slot: own for slot, own in trials.items() if slot % 3})
     told = [cohort.run(2)]
     cohort.evict(4)
-    cohort.copy({6: 7, 45: 5})
+    cohort.copy({6: 7, 133: 5})
     cohort.admit({4: trials[9]})
     told.append(cohort.run(1))
     changed = {**trials[8].configuration, "optimiser": "momentum", "learning_rate": 0.01, "keep_probability": 0.5}
@@ -27,7 +27,7 @@ def scripted(dtype="float64", seed=0):
     told.append(cohort.run(1))
     cohort.write_state(kept)
     told.append(cohort.run(1, batches=2) or cohort.run(1))
-    return grid.slots_of(cohort.read_state(), range(80)) + [m.fields for m in told]
+    return grid.slots_of(cohort.read_state(), range(grid.LAYOUT.slots)) + [m.fields for m in told]
 
 
 @pytest.mark.usefixtures("wide")
@@ -51,9 +51,9 @@ def test_a_state_put_back_trains_on_as_it_did():
     cohort.run(2)
     kept, own, streams = cohort.read_state(), cohort.own_epochs.copy(), cohort.stream_epochs.copy()
     first = cohort.run(2)
-    after = grid.slots_of(cohort.read_state(), range(80))
+    after = grid.slots_of(cohort.read_state(), range(grid.LAYOUT.slots))
     cohort.write_state(kept)
     cohort.own_epochs, cohort.stream_epochs = own, streams
     again = cohort.run(2)
     assert grid.same_bits([first.fields, first.epochs], [again.fields, again.epochs])
-    assert grid.same_bits(after, grid.slots_of(cohort.read_state(), range(80)))
+    assert grid.same_bits(after, grid.slots_of(cohort.read_state(), range(grid.LAYOUT.slots)))

@@ -86,14 +86,14 @@ def test_an_evicted_trial_is_measured_no_more():
     """After an eviction a segment tells of the slots that are left; a group without any is not run."""
     cohort, _ = fresh()
     cohort.run(1)
-    for slot in range(10):
+    for slot in range(16):
         cohort.evict(slot)
     before = cohort.read_state()
     told = cohort.run(2)
-    assert told.slots.tolist() == list(range(10, K)) * 2
-    assert grid.same_bits(grid.slots_of(cohort.read_state(), range(10)), grid.slots_of(before, range(10)))
-    assert cohort.live() == list(range(10, K))
-    assert (cohort.slot_epochs, cohort.live_epochs) == (80 + 2 * 70, 80 + 2 * 70)
+    assert told.slots.tolist() == list(range(16, K)) * 2
+    assert grid.same_bits(grid.slots_of(cohort.read_state(), range(16)), grid.slots_of(before, range(16)))
+    assert cohort.live() == list(range(16, K))
+    assert (cohort.slot_epochs, cohort.live_epochs) == (256 + 2 * 240, 256 + 2 * 240)
 
 
 @pytest.mark.usefixtures("wide")
@@ -104,13 +104,13 @@ def test_half_empty_groups_cost_their_slots():
     trials = grid.assignments(problem, grid.configurations())
     cohort.admit({slot: trials[slot] for slot in (0, 1, 35)})
     cohort.run(3)
-    assert (cohort.slot_epochs, cohort.live_epochs) == (3 * 20, 3 * 3)
+    assert (cohort.slot_epochs, cohort.live_epochs) == (3 * 32, 3 * 3)
 
 
 @pytest.mark.usefixtures("wide")
 def test_moving_to_another_program():
     """A cohort that moves to a larger program between epochs trains on as one that was in it from the start."""
-    chosen = [slot for slot in range(K) if slot % 5 == 4 and not slot // 5 % 2]  # Adam without batch norm
+    chosen = [slot for slot in range(80) if slot % 5 == 4 and not slot // 5 % 2]  # Adam without batch norm
     problem, configurations = grid.problem(), grid.configurations()
     trials = {slot: grid.assignment(problem, slot, configurations[slot]) for slot in chosen}
     features = features_of([configurations[slot] for slot in chosen], weighted=True)
