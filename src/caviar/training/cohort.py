@@ -1,6 +1,5 @@
 """A cohort: the slots that share one compiled program. The host edits slots between two segments."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,31 +13,10 @@ from caviar.networks.mlp import cut, first_layers
 from caviar.training.batches import GroupStream, Version, epoch_tables, eval_tables, padded_rows, stack
 from caviar.training.compiling import ADMIT_AT_ONCE, Program, empty_state, request
 from caviar.training.features import Features
+from caviar.training.layout import Layout, layout_for, room_for
 from caviar.training.memory import slot_bytes
 from caviar.training.program import FIELDS, Plan, ProgramKey, SlotState, split_over, whole_on
 from caviar.training.values import Assignment, schedule, slot_values
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How a cohort's slots lie on the devices.
-
-    Args:
-        slots: K, a multiple of group · devices.
-        group: slots of one group.
-        devices: host or real devices.
-        epochs: the most epochs one segment may hold.
-    """
-
-    slots: int
-    group: int
-    devices: int
-    epochs: int
-
-    @property
-    def groups(self) -> int:
-        """Groups over all devices."""
-        return self.slots // self.group
 
 
 @dataclass(frozen=True)
@@ -84,7 +62,7 @@ class Cohort:
             group=layout.group,
             devices=layout.devices,
             epochs=layout.epochs,
-            updates=_room(self.updates),
+            updates=room_for(self.updates),
             eval_rows=rows.shape[1],
             data_rows=len(data.targets),
             versions=len(versions),
@@ -323,14 +301,6 @@ class Cohort:
         self.write_state(jax.tree.unflatten(structure, leaves))
 
 
-def _room(updates: int) -> int:
-    """Batches that a program has room for, padded so that sets of nearly equal size share it."""
-    if updates <= 4:
-        return 4
-    step = max(1, (1 << ((updates - 1).bit_length() - 1)) // 4)
-    return -(-updates // step) * step
-
-
 def _read(tree: Any, slot: int) -> Any:
     """One slot of a tree of device arrays as NumPy copies, read from the device that holds it."""
 
@@ -344,14 +314,6 @@ def _read(tree: Any, slot: int) -> Any:
         raise AssertionError(f"slot {slot} is on no device of this process")
 
     return jax.tree.map(read, tree)
-
-
-def layout_for(slots: int, devices: int, *, group: int = 16, epochs: int = 8) -> Layout:
-    """A layout of about `slots` slots: groups of at most `group`, as many on every device."""
-    per_device = max(1, math.ceil(slots / devices))
-    groups = max(1, round(per_device / group))
-    size = max(1, math.ceil(per_device / groups))
-    return Layout(slots=size * groups * devices, group=size, devices=devices, epochs=epochs)
 
 
 __all__ = ["Cohort", "Layout", "Measured", "layout_for", "padded_rows"]
