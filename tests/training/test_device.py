@@ -79,7 +79,7 @@ def test_start_answers_again():
         ({"CAVIAR_CACHE": "/a"}, "/a"),
         ({"CAVIAR_CACHE": "/a", "XDG_CACHE_HOME": "/b"}, "/a"),
         ({"XDG_CACHE_HOME": "/b"}, "/b/caviar"),
-        ({"HOME": "/home/somebody"}, "/home/somebody/.cache/caviar"),
+        ({"HOME": "/users/somebody"}, "/users/somebody/.cache/caviar"),
     ],
 )
 def test_where_programs_are_kept(monkeypatch, environment, wanted):
