@@ -19,7 +19,6 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
-    help="Trains hundreds of variants of a neural network at once and measures what makes it better.",
 )
 
 Data = Annotated[
@@ -47,10 +46,28 @@ Metric = Annotated[str | None, typer.Option("--metric", help="what trials are co
 BaseError = Annotated[
     float | None, typer.Option("--base-error", help="error of the best possible predictor (0.01 is 1 %)")
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0)]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="of everything random: the same seed, the same study")]
 Run = Annotated[Path | None, typer.Option("--run", metavar="DIR", help="folder of the study (default: runs/NAME)")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON object on standard output and nothing else there")]
+ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help="a model's file, such as RUN/best.caviar")]
 Existing = Annotated[Path, typer.Argument(metavar="RUN", help="folder of a study")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from caviar.version import __version__
+
+        print(f"caviar {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def whole(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Trains hundreds of variants of a neural network at once and measures what makes it better."""
 
 
 def _says(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -85,7 +102,9 @@ def _fail(sentence: str, code: int = 2) -> NoReturn:
 def search(
     data: Data,
     target: Target = None,
-    trials: Annotated[int, typer.Option("--trials", min=1)] = 256,
+    trials: Annotated[
+        int, typer.Option("--trials", min=1, help="configurations to try; the first is a strong default")
+    ] = 256,
     epochs: Epochs = 50,
     minutes: Minutes = None,
     set_: Sets = None,
@@ -226,7 +245,7 @@ def report(run: Existing, json_: Json = False) -> None:
 @app.command()
 @_says
 def predict(
-    model: Annotated[Path, typer.Argument(metavar="MODEL")],
+    model: ModelFile,
     data: Data,
     output: Annotated[
         Path | None, typer.Option("--output", metavar="FILE.csv", help="write there instead of printing")
@@ -254,7 +273,7 @@ def predict(
 
 @app.command()
 @_says
-def evaluate(model: Annotated[Path, typer.Argument(metavar="MODEL")], data: Data, json_: Json = False) -> None:
+def evaluate(model: ModelFile, data: Data, json_: Json = False) -> None:
     """Compare a saved model's predictions with the truth."""
     from caviar.study.model import load
 

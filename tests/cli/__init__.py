@@ -1,0 +1,1 @@
+"""Tests of the command line: what a stranger types, sees, and gets wrong."""
