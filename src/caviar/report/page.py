@@ -1,12 +1,11 @@
 """A study's page: what the study knows becomes page data, and the page is written to RUN/report.html."""
 
-import shlex
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from caviar.report import html
+from caviar.report import html, reproduce
 from caviar.report.page_data import Estimate, Metric, PageData, Retrained
 from caviar.study.study import Study
 
@@ -28,7 +27,6 @@ def page_of(study: Study) -> PageData:
     about = study.store.setting("study")
     results = study.results
     statistics = dict(results.get("statistics", {}))
-    job = study.job
     campaigns = study.campaigns
     winner = results.get("winner") or {}
     measured = results.get("measured") or {}
@@ -39,8 +37,8 @@ def page_of(study: Study) -> PageData:
         created=time.strftime("%Y-%m-%d %H:%M %Z", time.localtime(about["created"])),
         seconds=float(statistics.get("seconds", 0.0)),
         epochs=max((campaign.epochs for campaign in campaigns), default=0),
-        command=_command(job, study, campaigns),
-        python=_python(job, study, campaigns),
+        command=reproduce.command(study),
+        python=reproduce.python(study),
         data=_data(about["data"]),
         splits=about["data"]["splits"],
         trials=[trial for trial in study.trials if trial.number not in _again(campaigns)],
@@ -105,31 +103,3 @@ def _signature(study: Study, campaigns: list[Any]) -> dict[str, Any]:
     if cohorts:
         found["slots"] = max(spec.slots for spec in cohorts)
     return {**found, "seed": study.seed}
-
-
-def _command(job: Mapping[str, Any], study: Study, campaigns: list[Any]) -> str:
-    kind = job.get("kind", "search")
-    words = ["caviar", kind, str(job.get("data", "DATA"))]
-    if job.get("target"):
-        words += ["--target", str(job["target"])]
-    if campaigns and kind == "search":
-        words += ["--trials", str(campaigns[0].trials)]
-    if campaigns:
-        words += ["--epochs", str(campaigns[0].epochs)]
-    words += [*job.get("options", []), "--seed", str(study.seed)]
-    return " ".join(shlex.quote(word) for word in words)
-
-
-def _python(job: Mapping[str, Any], study: Study, campaigns: list[Any]) -> str:
-    trials = campaigns[0].trials if campaigns else 256
-    epochs = campaigns[0].epochs if campaigns else 50
-    target = f", target={job['target']!r}" if job.get("target") else ""
-    call = "train()" if job.get("kind") == "train" else f"search(trials={trials}, epochs={epochs})"
-    lines = [
-        "import caviar",
-        f"splits = caviar.split(caviar.read({str(job.get('data', 'DATA'))!r}{target}), seed={study.seed})",
-        f"study = caviar.Study({str(study.folder) + '-again'!r}, splits, seed={study.seed})",
-        f"study.{call}",
-        "study.finish()",
-    ]
-    return "\n".join(lines)

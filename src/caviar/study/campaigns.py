@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from caviar.data.streams import updates_per_epoch
 from caviar.records.trial import Trial
 from caviar.search.hyperparameters import STRUCTURAL, look_up
@@ -126,32 +128,37 @@ def confirm(
 def cross_validates(material: Material) -> bool:
     """Whether dev is so small that every row of train and dev has to take its turn in judging.
 
-    Not where the sets were given (dev may come from elsewhere), nor where time runs from train to dev, nor where train
-    is so large that training it ten times again would cost more than the search.
+    Not where the sets were given (dev may come from elsewhere), nor where time runs from train to dev, nor where there
+    are fewer groups than folds, nor where train is so large that training it ten times again would cost more than the search.
     """
     splits, dataset = material.splits, material.splits.dataset
     small = len(splits.dev) < FEW_DEV_ROWS and len(splits.train) <= MOST_FOLDED_ROWS
-    return small and dataset.parts is None and dataset.times is None
+    if not small or splits.method not in ("hash", "group") or dataset.parts is not None:
+        return False
+    if splits.method == "hash":
+        return True
+    # Groups that were given to `split` alone are not known here, and fewer groups than folds leave a fold empty.
+    rows = np.concatenate([splits.train, splits.dev])
+    return dataset.groups is not None and len(np.unique(dataset.groups[rows])) >= FOLDS
 
 
 def _reseeded(
     material: Material, before: CohortSpec, best: Sequence[Trial], *, seed: int, devices: int, number: int, seeds: int
 ) -> CohortSpec:
-    """The search's own program again: each group a fresh stream, each configuration a few times in it."""
-    groups = before.slots // before.group
+    """Each configuration a few times, in at least two streams; on a CPU by the search's own program again."""
+    groups = max(before.slots // before.group, 2)
+    size = before.group if groups == before.slots // before.group else math.ceil(before.group / 2)
+    devices = before.devices if groups % before.devices == 0 else 1
     streams = tuple(StreamSpec(1 + group, seed + 1 + group) for group in range(groups))
-    trials: list[dict[str, Any]] = []
-    room = [before.group] * groups
-    for repeat in range(seeds):
-        for trial in best:
-            group = repeat % groups
-            if room[group]:
-                room[group] -= 1
-                trials.append(_again(trial, group, repeat))
-    trials.sort(key=lambda one: one["group"])
-    return CohortSpec(
-        number, before.structure, before.slots, before.group, before.devices, before.epochs, streams, 0, tuple(trials)
-    )
+    again = [_again(trial, repeat % groups, repeat) for repeat in range(seeds) for trial in best]
+    # In waves: what finds no free slot in its group waits until one ends.
+    wave = {group: 0 for group in range(groups)}
+    order = []
+    for place, one in enumerate(again):
+        order.append((wave[one["group"]] // size, one["group"], place))
+        wave[one["group"]] += 1
+    trials = tuple(again[place] for _, _, place in sorted(order))
+    return CohortSpec(number, before.structure, groups * size, size, devices, before.epochs, streams, 0, trials)
 
 
 def _cross_validated(

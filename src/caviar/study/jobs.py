@@ -59,6 +59,8 @@ def search(
         "data": data,
         "target": target,
         "options": [*options, *_role_options(roles)],
+        "fixed": list(fixed),
+        "varied": list(varied),
         "arguments": {"trials": trials, "epochs": epochs, "stopping": rule, "minutes": minutes},
     }
     return _do(_begin(run, dataset, space, seed=seed, metric=metric, base_error=base_error, watch=watch, job=job))
@@ -95,6 +97,8 @@ def train(
         "data": data,
         "target": target,
         "options": [*options, *_role_options(roles)],
+        "fixed": list(fixed),
+        "varied": [],
         "arguments": {"epochs": epochs, "minutes": minutes},
     }
     return _do(_begin(run, dataset, space, seed=seed, metric=metric, base_error=base_error, watch=watch, job=job))

@@ -132,14 +132,16 @@ class Lane:
         return events, trials
 
     def _slots_in_groups(self, chosen: list[Mapping[str, Any]], free: list[int]) -> list[int]:
-        """Given trials name the group (and so the stream) that they belong to."""
+        """Slots for given trials, which name their group (and so their stream); the first that finds none ends it."""
         left = list(free)
-        slots = []
+        slots: list[int] = []
         for one in chosen:
             group = one.get("group")
-            fit = (slot for slot in left if group is None or slot // self.spec.group == group)
-            slots.append(next(fit))
-            left.remove(slots[-1])
+            slot = next((slot for slot in left if group is None or slot // self.spec.group == group), None)
+            if slot is None:
+                break
+            slots.append(slot)
+            left.remove(slot)
         return slots
 
     def _new_trial(self, number: int, slot: int, one: Mapping[str, Any]) -> Trial:

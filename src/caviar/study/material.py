@@ -7,13 +7,11 @@ from typing import Any
 import numpy as np
 
 from caviar.data.encoding import Encoder, fit_encoder
+from caviar.data.hashing import hash_texts, seeded
 from caviar.data.splits import Splits
 from caviar.data.streams import Stream, make_stream
 from caviar.networks.architecture import Architecture, bucket
 from caviar.study.spec import CohortSpec, StreamSpec
-
-# Rows are dealt to folds by their content hash, so that duplicates fall into one fold.
-_FOLD_SALT = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True)
@@ -54,29 +52,29 @@ class Material:
         if not spec.folds:
             return make_stream(self.splits, spec.number, spec.seed)
         rows = np.concatenate([self.splits.train, self.splits.dev])
-        mine = self._fold_of(rows, spec.folds) == spec.fold
+        mine = self._fold_of(rows, spec) == spec.fold
         return make_stream(self.splits, spec.number, spec.seed, rows=rows[~mine], dev=rows[mine])
 
-    def _fold_of(self, rows: np.ndarray, folds: int) -> np.ndarray:
+    def _fold_of(self, rows: np.ndarray, spec: StreamSpec) -> np.ndarray:
         """Fold of each row: by content hash, spread evenly within each class; rows of one group stay together."""
         dataset = self.splits.dataset
         if dataset.groups is not None:
-            _, content = np.unique(dataset.groups[rows], return_inverse=True)
-            order = content.astype(np.uint64) * _FOLD_SALT
-        else:
-            order = dataset.hashes[rows] ^ _FOLD_SALT
+            names, content = np.unique(dataset.groups[rows].astype(str), return_inverse=True)
+            order = seeded(hash_texts(names.astype(object)), spec.seed, "folds")
+            return np.argsort(np.argsort(order, kind="stable"), kind="stable")[content] % spec.folds
+        order = seeded(dataset.hashes[rows], spec.seed, "folds")
         classes = self.targets[rows] if self.task == "classification" else np.zeros(len(rows), int)
         found = np.zeros(len(rows), np.int64)
         for label in np.unique(classes):
             among = np.flatnonzero(classes == label)
             _, rank = np.unique(order[among], return_inverse=True)
-            found[among] = rank % folds
+            found[among] = rank % spec.folds
         return found
 
     def prepare(self, spec: StreamSpec, encoding: str) -> Prepared:
         """A stream and the data encoded with the statistics of its train rows."""
         stream = self.stream(spec)
-        name = (encoding, spec.fold if spec.folds else None, spec.folds)
+        name = (encoding, (spec.seed, spec.fold) if spec.folds else None, spec.folds)
         if name not in self._versions:
             encoder = fit_encoder(self.splits.dataset, stream.rows, encoding)
             self._versions[name] = (encoder, self._version(encoder, stream))

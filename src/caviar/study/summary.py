@@ -71,6 +71,8 @@ def state_of(study: "Study") -> str:
     """ "finished", "training" (somebody holds it), "interrupted" or "idle"."""
     if study.sealed:
         return "finished"
+    if study.store.holder(0):
+        return "training"
     if study.unfinished() is not None:
         return "interrupted"
     return "idle"

@@ -219,7 +219,9 @@ def diagnose(study: "Study") -> list[Finding]:
         candidates=len(study.trials),
     )
     data = [
-        Finding(**{name: found[name] for name in ("code", "severity", "message", "evidence") if name in found})
+        Finding(
+            **{name: found[name] for name in ("code", "severity", "message", "evidence", "threshold") if name in found}
+        )
         for found in map(dict, study.splits.findings)
     ]
     return [*diagnose_fit(evidence), *data]

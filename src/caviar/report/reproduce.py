@@ -1,0 +1,78 @@
+"""How to do a study again: as a command, and as lines of Python."""
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from caviar.study.spec import Campaign
+from caviar.study.study import Study
+
+_READING = ("target", "task", "group", "time", "weight", "split", "ignore")
+
+
+def command(study: Study) -> str:
+    """The command that does all of it again, where it was a command that did it."""
+    job, campaigns = study.job, study.campaigns
+    if not job:
+        return "# This study was begun from Python."
+    words = ["caviar", job["kind"], str(job["data"])]
+    if job["target"]:
+        words += ["--target", str(job["target"])]
+    if campaigns and job["kind"] == "search":
+        words += ["--trials", str(campaigns[0].trials)]
+    if campaigns:
+        words += ["--epochs", str(campaigns[0].epochs)]
+    words += [*job["options"], "--seed", str(study.seed)]
+    return " ".join(shlex.quote(word) for word in words)
+
+
+def python(study: Study) -> str:
+    """The lines of Python that do all of it again; data that lived in memory alone has to be put in by hand."""
+    about = study.store.setting("study")["data"]
+    source, space = about["source"], _space(study)
+    read = {name: source.get(name) for name in _READING if source.get(name) not in (None, [], "auto")}
+    begun: dict[str, Any] = {"seed": study.seed}
+    if study.metric != "error":
+        begun["metric"] = study.metric
+    if study.base_error:
+        begun["base_error"] = study.base_error
+    in_memory = not isinstance(source.get("path"), str)
+    data = "frame" if in_memory else repr(source["path"])
+    lines = ["import caviar"]
+    if in_memory:
+        lines.append("frame = ...  # the data that this study was made of, which lived in memory alone")
+    lines.append(f"data = caviar.read({_arguments([data], read)})")
+    lines.append(f"splits = caviar.split(data, seed={about['splits']['seed']})")
+    if space:
+        lines.append(f"space = {space}")
+    first = [repr(f"{study.folder}-again"), "splits", *(["space=space"] if space else [])]
+    lines.append(f"study = caviar.Study({_arguments(first, begun)})")
+    lines += [_call(study, campaign) for campaign in study.campaigns if campaign.kind != "confirm"]
+    return "\n".join([*lines, "study.finish()"])
+
+
+def _space(study: Study) -> str:
+    """How the space was made; nothing where it is the data's default."""
+    if not study.job:
+        return f"caviar.Space.from_dict({study.space.to_dict()!r})"
+    fixed, varied = study.job["fixed"], study.job["varied"]
+    return f"caviar.Space.default(data).with_options({fixed!r}, {varied!r})" if fixed or varied else ""
+
+
+def _call(study: Study, campaign: Campaign) -> str:
+    """A search or a training as it was called."""
+    options: dict[str, Any] = {"epochs": campaign.epochs}
+    if campaign.kind == "train":
+        (trial,) = campaign.cohorts[0].trials
+        usual = study.space.default_configuration()
+        other = {name: value for name, value in trial["configuration"].items() if value != usual[name]}
+        return f"study.train({_arguments([repr(other)] if other else [], options)})"
+    if campaign.stopping != "halving":
+        options["stopping"] = campaign.stopping
+    if campaign.about["sampler"] != "random":
+        options["sampler"] = campaign.about["sampler"]
+    return f"study.search({_arguments([], {'trials': campaign.trials, **options})})"
+
+
+def _arguments(first: list[str], named: Mapping[str, Any]) -> str:
+    return ", ".join([*first, *(f"{name}={value!r}" for name, value in named.items())])
