@@ -64,7 +64,7 @@ def test_alone_in_a_program_of_its_own(crowd):
     own = replace(grid.assignment(problem, slot, c), horizon=LONG)
     shapes = Architecture(5, tuple(c["hidden"]), 3, "softmax", grid.BATCH_SIZE, "float64")
     problem = replace(problem, streams=(problem.streams[slot // grid.LAYOUT.group],))
-    cohort = grid.cohort(problem, shapes, features_of([c], weighted=True), Layout(2, 1, 2, 8))
+    cohort = grid.cohort(problem, shapes, features_of([c], weighted=True, padded_outputs=False), Layout(2, 1, 2, 8))
     assert len(cohort.key.features.network.activations) == 1  # not the crowd's program
     cohort.admit({1: own})
     run(cohort, LONG)

@@ -73,6 +73,8 @@ def test_each_epoch_draws_every_row_once(m, size, first, offset):
         indices, present = batches(own, first + position, size)
         wanted = [indices[u][present[u] > 0] + offset for u in range(len(indices))]
         assert all(np.array_equal(a, b) for a, b in zip(drawn, wanted, strict=False))
+    places = np.arange(size) >= counts[0, :2, : group.updates(size), None]
+    assert (rows[0, :2, : group.updates(size)][places] == offset).all()  # padding repeats a train row, never another
     assert not counts[0, 2].any()  # no third epoch was asked for
 
 

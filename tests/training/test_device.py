@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -52,10 +53,17 @@ def test_a_damaged_cache_costs_no_run(tmp_path):
     assert again.stdout == first.stdout
 
 
-def test_a_cache_that_cannot_be_written_costs_no_run(tmp_path):
-    """Where the cache's folder cannot be made, training goes on without it."""
+def test_a_cache_that_cannot_be_written_costs_no_run(monkeypatch, tmp_path):
+    """Where the cache's folder cannot be made, JAX is left without one rather than the run being ended."""
     (tmp_path / "file").write_text("not a folder")
-    assert run(tmp_path / "file" / "within").returncode == 0
+    monkeypatch.setenv("CAVIAR_CACHE", str(tmp_path / "file" / "within"))
+    told = []
+    device._use_cache(SimpleNamespace(config=SimpleNamespace(update=lambda *option: told.append(option))))
+    assert told == []
+    monkeypatch.setenv("CAVIAR_CACHE", str(tmp_path / "folder"))
+    device._use_cache(SimpleNamespace(config=SimpleNamespace(update=lambda *option: told.append(option))))
+    assert dict(told)["jax_raise_persistent_cache_errors"] is False
+    assert Path(dict(told)["jax_compilation_cache_dir"]).is_dir()
 
 
 def test_jax_started_before_caviar_is_said():
