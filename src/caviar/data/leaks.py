@@ -81,7 +81,10 @@ def _binned(name: str, values: np.ndarray) -> _Binned:
         filled = np.where(missing, np.inf, values)
         ordered = np.sort(filled)
         count = max(2, min(_BINS, len(values) // (2 * _FEWEST_IN_BIN)))
-        edges = np.unique(ordered[np.linspace(0, len(ordered) - 1, count + 1).astype(np.int64)[1:-1]])
+        marks = ordered[np.linspace(0, len(ordered) - 1, count + 1).astype(np.int64)]
+        # A value so common that two marks fall on it is a bin of its own, not joined to its right neighbours.
+        common = np.unique(marks[1:][marks[1:] == marks[:-1]])
+        edges = np.unique(np.concatenate([marks[1:-1], common, np.nextafter(common[np.isfinite(common)], np.inf)]))
         bins = np.searchsorted(edges, filled, side="right")
         bins[missing] = len(edges) + 1
     counts = np.bincount(bins)

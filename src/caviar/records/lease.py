@@ -152,6 +152,15 @@ def _advance(dialect: str) -> Update:
 _ADVANCE = {dialect: _advance(dialect) for dialect in CLOCKS}
 
 
+def holder(connection: Connection, number: int) -> str:
+    """The holder of a lane's living lease, or nothing."""
+    left = (lane.c.expires - clock(connection.dialect.name)).label("left")
+    found = connection.execute(select(lane.c.holder, left).where(lane.c.number == number)).first()
+    if found is None or found.left <= 0 or is_gone(found.holder):
+        return ""
+    return str(found.holder)
+
+
 def release(connection: Connection, lease: Lease) -> None:
     """Give the lane back; nothing is done where it was taken over already."""
     connection.execute(update(lane).where(*_mine(lease)).values(holder="", expires=0.0))

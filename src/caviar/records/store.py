@@ -96,6 +96,11 @@ class Store:
         with self._database.write() as connection:
             leases.release(connection, lease)
 
+    def holder(self, number: int) -> str:
+        """Who may write for a lane now; empty where nobody does, or where the process surely ended."""
+        with self._database.read() as connection:
+            return leases.holder(connection, number)
+
     def lanes(self) -> list[int]:
         """The lanes' numbers."""
         with self._database.read() as connection:

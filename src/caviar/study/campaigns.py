@@ -129,7 +129,7 @@ def cross_validates(material: Material) -> bool:
     """Whether dev is so small that every row of train and dev has to take its turn in judging.
 
     Not where the sets were given (dev may come from elsewhere), nor where time runs from train to dev, nor where there
-    are fewer groups than folds, nor where train is so large that training it ten times again would cost more than the search.
+    are fewer groups than folds, nor where train is so large that ten more trainings would cost more than the search.
     """
     splits, dataset = material.splits, material.splits.dataset
     small = len(splits.dev) < FEW_DEV_ROWS and len(splits.train) <= MOST_FOLDED_ROWS
@@ -152,7 +152,7 @@ def _reseeded(
     streams = tuple(StreamSpec(1 + group, seed + 1 + group) for group in range(groups))
     again = [_again(trial, repeat % groups, repeat) for repeat in range(seeds) for trial in best]
     # In waves: what finds no free slot in its group waits until one ends.
-    wave = {group: 0 for group in range(groups)}
+    wave = dict.fromkeys(range(groups), 0)
     order = []
     for place, one in enumerate(again):
         order.append((wave[one["group"]] // size, one["group"], place))

@@ -12,6 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from caviar.errors import StudyError
+
 MOST_HOST_DEVICES = 8
 # One thread per host device: the slots are the parallelism, and threads inside a product would fight over the cores
 # (64-128-64-10, 32 slots a group: 2.5 ms per model-epoch with XLA's threads, 1.15 without).
@@ -53,12 +55,12 @@ def start() -> int:
     """Set JAX up for training and say how many devices there are; later calls answer at once."""
     if _started:
         return _started[0]
+    wanted = _wanted()
     flags = os.environ.get("XLA_FLAGS", "")
     extra = [flag for flag in _CPU_FLAGS if flag.split("=")[0] not in flags]
     os.environ["XLA_FLAGS"] = " ".join([flags, *extra]).strip()
     import jax
 
-    wanted = int(os.environ.get("CAVIAR_DEVICES", "0")) or min(cores(), MOST_HOST_DEVICES)
     try:
         jax.config.update("jax_num_cpu_devices", wanted)
     except RuntimeError:
@@ -71,6 +73,22 @@ def start() -> int:
     _use_cache(jax)
     _started.append(len(jax.devices()))
     return _started[0]
+
+
+def _wanted() -> int:
+    """How many host devices: CAVIAR_DEVICES, or one per core, at most eight.
+
+    Raises:
+        StudyError: CAVIAR_DEVICES is no such number.
+    """
+    given = os.environ.get("CAVIAR_DEVICES", "").strip()
+    if not given:
+        return min(cores(), MOST_HOST_DEVICES)
+    if not given.isdigit() or not 1 <= int(given) <= 256:
+        raise StudyError(
+            f"CAVIAR_DEVICES must be a whole number from 1 to 256. Got {given!r}. Correct it, or unset it."
+        )
+    return int(given)
 
 
 def on_cpu() -> bool:
