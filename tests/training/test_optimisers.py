@@ -161,6 +161,17 @@ def test_clipping_keeps_the_direction(size, largest):
     assert -moved["w"][0, 0] == pytest.approx(0.06 * shown) and -moved["b"][0] == pytest.approx(0.08 * shown)
 
 
+@pytest.mark.parametrize("size", [1e18, 1e20, 1e30, 1e38])
+def test_an_exploding_gradient_is_shortened(size):
+    """A gradient whose square overflows single precision is clipped to the norm asked for, not to nothing."""
+    rule = UpdateRule(("gradient_descent",), clip=True)
+    slope = {"w": np.array([[0.6 * size]], np.float32), "b": np.array([0.8 * size], np.float32)}
+    zeros = jax.tree.map(np.zeros_like, slope)
+    numbers = {"rate": np.float32(0.1), "clip_norm": np.float32(2.0)}
+    moved, _ = compiled(rule)(zeros, Moments(zeros, zeros), slope, hyperparameters=numbers)
+    assert moved["w"][0, 0] == pytest.approx(-0.12, rel=1e-5) and moved["b"][0] == pytest.approx(-0.16, rel=1e-5)
+
+
 def test_clipping_nothing_is_nothing():
     """A gradient of 0 stays 0 rather than becoming 0/0."""
     moved, _ = update(("gradient_descent",), {"w": [[1.0]], "b": [1.0]}, {"w": [[0.0]], "b": [0.0]}, clip_norm=1.0)

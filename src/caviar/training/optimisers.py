@@ -23,6 +23,18 @@ WITH_MOMENTUM = ("momentum", "nesterov", "adam")
 ADAPTIVE = ("rmsprop", "adam")
 
 
+def _shrinking(gradients: list[Array], most: Array) -> Array:
+    """The factor that makes a gradient, all parameters together, no longer than `most`.
+
+    The norm is taken of the gradient over its largest value: in float32 squares overflow from 1e19 on, and an exploding
+    gradient, which clipping is for, would become 0 instead of being shortened.
+    """
+    largest = jnp.max(jnp.stack([jnp.max(jnp.abs(g)) for g in gradients]))
+    largest = jnp.where(largest > 0, largest, 1.0)
+    norm = jnp.sqrt(sum(jnp.sum((g / largest) ** 2) for g in gradients))
+    return jnp.where(norm > most / largest, most / largest / norm, 1.0)
+
+
 class Moments(NamedTuple):
     """Averages of the gradient and of its square, shaped like the parameters."""
 
@@ -62,8 +74,7 @@ class UpdateRule:
                 lambda g, w, acts: g + h["l2"] * w if acts else g, gradients, parameters, penalised
             )
         if self.clip:
-            norm = jnp.sqrt(sum(jnp.sum(g * g) for g in jax.tree.leaves(gradients)))
-            shrink = jnp.where(norm > h["clip_norm"], h["clip_norm"] / norm, 1.0)
+            shrink = _shrinking(jax.tree.leaves(gradients), h["clip_norm"])
             gradients = jax.tree.map(lambda g: g * shrink, gradients)
         first, second = moments
         if any(name in WITH_MOMENTUM for name in self.optimisers):
