@@ -1,6 +1,6 @@
 """The nonlinearities a = g(z) and their derivatives g'(z), unit by unit.
 
-At a kink (ReLU and leaky ReLU at exactly 0) no derivative exists; 0 is taken for ReLU, 1 for leaky ReLU.
+At a kink (ReLU and leaky ReLU at exactly 0) no derivative exists; 0 is taken for ReLU, its slope for leaky ReLU (as PyTorch does).
 """
 
 from collections.abc import Callable
@@ -51,7 +51,7 @@ def gelu_slope(z: np.ndarray) -> np.ndarray:
 ACTIVATIONS: dict[str, Activation] = {
     "relu": Activation(lambda z: np.maximum(z, 0.0), lambda z: np.where(z > 0, 1.0, 0.0)),
     "leaky_relu": Activation(
-        lambda z: np.where(z >= 0, z, LEAKY_SLOPE * z), lambda z: np.where(z >= 0, 1.0, LEAKY_SLOPE)
+        lambda z: np.where(z > 0, z, LEAKY_SLOPE * z), lambda z: np.where(z > 0, 1.0, LEAKY_SLOPE)
     ),
     "tanh": Activation(np.tanh, lambda z: 1.0 - np.tanh(z) ** 2),
     "sigmoid": Activation(sigmoid, sigmoid_slope),

@@ -66,7 +66,12 @@ def union(one: Features, other: Features) -> Features:
         clip=one.rule.clip or other.rule.clip,
     )
     return Features(
-        a, rule, one.smoothing or other.smoothing, one.weighted or other.weighted, one.metric, one.padded_outputs
+        a,
+        rule,
+        one.smoothing or other.smoothing,
+        one.weighted or other.weighted,
+        one.metric,
+        one.padded_outputs or other.padded_outputs,
     )
 
 
