@@ -3,7 +3,9 @@
 import json
 import os
 import shlex
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
@@ -223,7 +225,7 @@ def status(run: Existing, json_: Json = False) -> None:
     from caviar.report.text import summary as study_text
 
     print(f"{found['run']}: {found['state']}\n")
-    print(study_text(page_of(study)))
+    _print_text(study_text(page_of(study)))
 
 
 @app.command()
@@ -319,7 +321,7 @@ def jobs_run(job: Callable[[Any], Any], as_json: bool) -> None:
         from caviar.report.page import page_of
         from caviar.report.text import summary as study_text
 
-        print(study_text(page_of(study)))
+        _print_text(study_text(page_of(study)))
         print(f"\nReport: {found['report']}\nModel:  {found['model'] or 'none yet'}")
     study.store.close()
     if stopped is not None:
@@ -336,6 +338,24 @@ def _say_stopped(stop: Any) -> None:
     with suppress(CaviarError):
         stop.study.best_model()
     print(f"Stopped ({stop.why}); the best so far is kept. {go_on}", file=sys.stderr)
+
+
+def _print_text(text: str) -> None:
+    """Lines for a person: on a terminal none is wider than it; a file gets them whole."""
+    print(_fitted(text, shutil.get_terminal_size().columns) if sys.stdout.isatty() else text)
+
+
+def _fitted(text: str, width: int) -> str:
+    """Sentences broken at blanks, rows of a table (which have blanks in a row) cut at the right."""
+    lines = []
+    for line in text.split("\n"):
+        if len(line) <= width:
+            lines.append(line)
+        elif "  " in line:
+            lines.append(line[: width - 1] + "…")
+        else:
+            lines += textwrap.wrap(line, width, subsequent_indent="  ", break_long_words=False)
+    return "\n".join(lines)
 
 
 def _print_json(found: Any) -> None:

@@ -18,15 +18,15 @@ from caviar.study import campaigns, jobs
 from cli.running import QUICK, SMALL, invoke, strict, told
 from study.making import content, differences, table
 
-# Many short segments, so that there is a time in which to press the keys.
-LONG = (*SMALL, "--trials", "150", "--epochs", "24")
+# Dozens of segments of a program that other tests use too, so that there is a time in which to press the keys.
+LONG = (*SMALL, "--trials", "8", "--epochs", "400")
 
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to work in, with a table."""
     monkeypatch.chdir(tmp_path)
-    table(1000).write_csv("table.csv")
+    table().write_csv("table.csv")
     return tmp_path
 
 
@@ -54,7 +54,7 @@ def test_a_real_ctrl_c_and_a_resume_equal_a_run_without(here: Path) -> None:
     assert said.splitlines() == ["Stopped (Ctrl-C); the best so far is kept. Go on with: caviar resume 'stopped run'"]
     assert "has a dev error of" in shown and "Report: stopped run/report.html" in shown
     run = here / "stopped run"
-    assert len(caviar.load(run / "best.caviar").predict("table.csv")) == 1000
+    assert len(caviar.load(run / "best.caviar").predict("table.csv")) == 240
     assert "<html" in (run / "report.html").read_text()
     stopped = caviar.Study(run)
     assert stopped.unfinished() == 0 and not stopped.sealed

@@ -64,6 +64,22 @@ def test_train_prints_one_object(tmp_path: Path) -> None:
     assert found["best"]["configuration"]["learning_rate"] == 0.03
 
 
+def test_the_demo_searches_digits_with_hundreds_of_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`caviar demo` asks for at least 200 networks on data that comes with scikit-learn, under a name of its own."""
+    asked: dict[str, Any] = {}
+
+    def remember(data: str, **options: Any) -> None:
+        asked.update(options, data=data)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(jobs, "search", remember)
+    monkeypatch.chdir(tmp_path)
+    assert invoke("demo").exit_code == 130
+    assert asked["data"] == "digits" and asked["trials"] >= 200
+    assert asked["run"] == Path("runs/demo")
+
+
+@pytest.mark.slow
 def test_the_demo_is_a_search_of_digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`caviar demo` runs without any argument, into runs/demo, then runs/demo-2."""
     monkeypatch.setattr(jobs, "DEMO_TRIALS", 4)
@@ -152,7 +168,7 @@ def test_roles_of_columns_reach_the_split(tmp_path: Path) -> None:
     marks = ["train"] * 160 + ["dev"] * 40 + ["test"] * 40
     rows = rows.with_columns(set=pl.Series(marks), w=1.0, g=rows["n"] % 30)
     rows.write_csv(tmp_path / "table.csv")
-    words = ["search", tmp_path / "table.csv", "--target", "y", *QUICK, "--run"]
+    words = ["train", tmp_path / "table.csv", "--target", "y", *SMALL, "--epochs", "1", "--run"]
     told(*words, tmp_path / "marked", "--split", "set", "--weight", "w", "--ignore", "g", "--ignore", "n")
     marked = caviar.Study(tmp_path / "marked")
     assert [len(getattr(marked.splits, name)) for name in ("train", "dev", "test")] == [160, 40, 40]
@@ -180,9 +196,9 @@ def _elsewhere(found: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_budget_in_minutes_ends_a_search(tmp_path: Path) -> None:
     """--minutes ends the search at a segment, says where, and comes to a result all the same."""
-    table(2000).write_csv(tmp_path / "table.csv")
-    words = ["search", tmp_path / "table.csv", "--target", "y", *SMALL, "--trials", "400", "--epochs", "400"]
-    found = told(*words, "--stopping", "none", "--minutes", "0.005", "--run", tmp_path / "run")
+    table().write_csv(tmp_path / "table.csv")
+    words = ["search", tmp_path / "table.csv", "--target", "y", *SMALL, "--trials", "8", "--epochs", "400"]
+    found = told(*words, "--stopping", "none", "--minutes", "0.0002", "--run", tmp_path / "run")
     assert found["stopped"] == {"why": "the budget of time ended", "tick": found["stopped"]["tick"]}
     assert found["stopped"]["tick"] >= 0
     assert found["statuses"]["interrupted"] > 0

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from caviar import cli
 from caviar.report.progress import Progress
 from caviar.study.loop import Look
 from cli.running import QUICK, SMALL, told
@@ -60,11 +61,23 @@ def test_without_a_terminal_there_is_no_progress(capfd: pytest.CaptureFixture[st
     assert capfd.readouterr() == ("", "")
 
 
+def test_no_line_is_wider_than_the_terminal() -> None:
+    """Sentences are broken between words and lose none; rows of a table are cut."""
+    sentence = "FIT002 problem: High bias: " + "train error 13.3 % (7.9 to 18.7 %), dev error 14.5 %. " * 5
+    row = "4      finished  12.9 %     15.2 %       3       " + "learning_rate 0.002868, " * 5
+    text = cli._fitted(f"short\n\n{row}\n{sentence.strip()}", 60)
+    lines = text.split("\n")
+    assert max(map(len, lines)) <= 60
+    assert lines[:3] == ["short", "", row[:59] + "…"]
+    assert " ".join(line.strip() for line in lines[3:]) == sentence.strip()
+    assert cli._fitted(row, 500) == row
+
+
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to work in, with a table."""
     monkeypatch.chdir(tmp_path)
-    table(1000).write_csv("table.csv")
+    table().write_csv("table.csv")
     return tmp_path
 
 
@@ -72,7 +85,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_on_a_terminal_progress_is_live_and_leaves_nothing_behind(here: Path) -> None:
     """Standard error on a terminal shows the networks while they train; standard output holds the outcome alone."""
     ours, theirs = os.openpty()
-    command = [sys.executable, "-m", "caviar.cli", "search", "table.csv", "--target", "y", *SMALL, "--trials", "100"]
+    command = [sys.executable, "-m", "caviar.cli", "search", "table.csv", "--target", "y", *SMALL, "--trials", "8"]
+    command += ["--epochs", "400"]
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, text=True, env=environment) as child:
         os.close(theirs)

@@ -10,7 +10,7 @@ import pytest
 import caviar
 from caviar.study import keeping, lane
 from caviar.study.kept import Kept, Rows, arrays_of, kept_of
-from study.making import space, study
+from study.making import space, study, table
 
 
 def test_what_is_written_is_read_again() -> None:
@@ -58,9 +58,9 @@ def test_of_equal_errors_the_lower_cost_is_kept(tmp_path: Path, monkeypatch: pyt
     """Where most trials make no error at all, the one that is declared best is among the kept ones."""
     monkeypatch.setattr(lane, "KEPT_WEIGHTS", 2)
     side = np.arange(240) % 2
-    easy = pl.DataFrame({"a": side * 8.0 + np.random.default_rng(0).normal(size=240), "y": np.where(side, "on", "off")})
+    easy = table().with_columns(a=pl.Series(side * 12.0) + pl.col("a"), y=pl.Series(np.where(side, "on", "off")))
     splits = caviar.split(caviar.read(easy, target="y"), seed=0)
-    begun = study(tmp_path / "study", splits=splits, space=space()).search(trials=12, epochs=6, stopping=None)
+    begun = study(tmp_path / "study", splits=splits, space=space()).search(trials=8, epochs=16, stopping=None)
     assert sum(trial.dev_error == 0 for trial in begun.trials) > 4
     ranked = sorted(begun.trials, key=lambda t: (t.dev_error, t.dev_cost, t.number))
     kept, _ = keeping.load_weights(begun.store, begun.folder)
@@ -70,7 +70,7 @@ def test_of_equal_errors_the_lower_cost_is_kept(tmp_path: Path, monkeypatch: pyt
 
 def test_every_trial_keeps_what_it_made_of_every_dev_row(tmp_path: Path) -> None:
     """Cost and correctness by dev row are stored for all trials, and their mean is the measured error."""
-    begun = study(tmp_path / "study").search(trials=6, epochs=3)
+    begun = study(tmp_path / "study").search(trials=8, epochs=3)
     _, rows = keeping.load_weights(begun.store, begun.folder)
     assert sorted(rows) == [trial.number for trial in begun.trials]
     for trial in begun.trials:

@@ -56,10 +56,10 @@ def test_killed_again_and_again_a_study_equals_one_that_was_never_stopped(tmp_pa
     assert last - first[1] > 5 and first[1] > 30  # segments enough to hit
 
     generator = np.random.default_rng(6)
-    moments = [*sorted(generator.integers(1, first[1], 3).tolist()), int(generator.integers(first[1], last - 5))]
+    moments = [*sorted(generator.integers(1, first[1], 2).tolist()), int(generator.integers(first[1], last - 5))]
     killed = tmp_path / "killed"
-    kills = [kill_at(killed, tick, delay) for tick, delay in zip(moments, generator.uniform(0, 0.02, 4), strict=True)]
-    assert sum(kills) >= 3
+    kills = [kill_at(killed, tick, delay) for tick, delay in zip(moments, generator.uniform(0, 0.02, 3), strict=True)]
+    assert sum(kills) >= 2
     with begin(killed) as child:
         assert child.wait(SECONDS) == 0, child.stderr and child.stderr.read()
 

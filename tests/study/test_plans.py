@@ -27,10 +27,10 @@ def test_a_campaign_survives_its_way_through_the_store(tmp_path: Path) -> None:
     campaign = Campaign("confirm", "why", 9, None, (spec,), 16, {"of": {"16": 3}})
     assert Campaign.from_dict(plain.decode(plain.encode(campaign.to_dict()))) == campaign
     assert campaign.trials == 1
-    planned = study(tmp_path / "study").search(trials=5, epochs=2).confirm().campaigns
+    planned = study(tmp_path / "study").search(trials=8, epochs=2).confirm().campaigns
     assert [c.kind for c in planned] == ["search", "confirm"]
-    assert planned[0].trials == 5
-    assert planned[1].first_trial == 5
+    assert planned[0].trials == 8
+    assert planned[1].first_trial == 8
 
 
 @given(st.integers(0, 2**32), st.integers(0, 10_000))
@@ -93,10 +93,10 @@ def test_every_trial_has_a_place(trials: int, stopping: str | None) -> None:
 
 def test_the_next_campaign_counts_on(tmp_path: Path) -> None:
     """Numbers of trials and cohorts go on from one campaign to the next."""
-    begun = study(tmp_path / "study").search(trials=3, epochs=2).search(trials=2, epochs=2).confirm()
+    begun = study(tmp_path / "study").search(trials=8, epochs=2).search(trials=8, epochs=2).confirm()
     numbers = [spec.number for campaign in begun.campaigns for spec in campaign.cohorts]
     assert numbers == list(range(len(numbers)))
-    assert [campaign.first_trial for campaign in begun.campaigns] == [0, 3, 5]
+    assert [campaign.first_trial for campaign in begun.campaigns] == [0, 8, 16]
     assert [trial.number for trial in begun.trials] == list(range(len(begun.trials)))
 
 

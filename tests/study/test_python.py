@@ -1,5 +1,6 @@
 """Caviar from Python as the README and the tour show it."""
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,9 @@ import pytest
 
 import caviar
 from caviar.records.history import FIELDS
+from caviar.study.stop import Stop
 from caviar.study.study import Study
-from study.making import mixed_table
+from study.making import mixed_table, table
 
 
 @pytest.fixture
@@ -75,7 +77,7 @@ def test_arrays_are_enough(tmp_path: Path) -> None:
 
 def test_a_model_is_asked_for_anew_after_more_training(tmp_path: Path) -> None:
     """`best_model` follows the study: after a better trial it is that one's network."""
-    splits = caviar.split(caviar.read(mixed_table(), target="y"), seed=0)
+    splits = caviar.split(caviar.read(table(), target="y"), seed=0)
     space = caviar.Space().fix(hidden=[8], batch_size=32, encoding="standard", learning_rate=1e-6)
     begun = Study(tmp_path / "run", splits, space=space, seed=0).search(trials=1, epochs=1)
     poor = begun.best_model()
@@ -92,12 +94,34 @@ def test_a_watcher_sees_every_segment(tmp_path: Path) -> None:
     looks = []
     splits = caviar.split(caviar.read(mixed_table(), target="y"), seed=0)
     space = caviar.Space().fix(hidden=[8], batch_size=32, encoding="standard")
-    begun = Study(tmp_path / "run", splits, space=space, seed=0, watch=looks.append).search(trials=12, epochs=6)
+    begun = Study(tmp_path / "run", splits, space=space, seed=0, watch=looks.append).search(trials=8, epochs=6)
     last = looks[-1]
     assert (last.campaign, last.running, last.waiting, last.share_done) == ("search", 0, 0, 1.0)
-    assert sum(last.ended.values()) == 12
+    assert sum(last.ended.values()) == 8
     assert last.model_epochs == sum(trial.epochs for trial in begun.trials)
     assert last.best == min(trial.dev_error for trial in begun.trials)
     shares = [look.share_done for look in looks]
     assert shares == sorted(shares) or min(np.diff(shares)) > -0.2  # a trial stopped early leaves its share
-    assert all(look.running + look.waiting + sum(look.ended.values()) == 12 for look in looks)
+    assert all(look.running + look.waiting + sum(look.ended.values()) == 8 for look in looks)
+
+
+def test_the_model_of_a_stopped_study_is_not_taken_for_the_final_one(tmp_path: Path) -> None:
+    """A model saved at Ctrl-C holds its trial as it was then; after going on it holds the finished trial."""
+    splits = caviar.split(caviar.read(table(), target="y"), seed=0)
+    space = caviar.Space().fix(hidden=[8], batch_size=32, encoding="standard", learning_rate=0.02)
+    pressed = iter([True])
+
+    def press(look: object) -> None:
+        if next(pressed, False):
+            signal.raise_signal(signal.SIGINT)
+
+    begun = Study(tmp_path / "run", splits, space=space, seed=0, watch=press)
+    with pytest.raises(Stop, match="Ctrl-C") as stop:
+        begun.search(trials=8, epochs=60)
+    assert stop.value.study is begun
+    early = begun.best_model()
+    assert early.about["trial"]["status"] == "running"
+    late = begun.resume().best_model()
+    record = begun.store.trial(late.about["trial"]["number"])
+    assert late.about["trial"]["epochs"] == record.epochs == len(late.about["history"]["dev_error"])
+    assert late.about["trial"]["status"] == str(record.status) != "running"

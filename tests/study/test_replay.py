@@ -172,9 +172,3 @@ def test_another_signature_is_said_even_where_nothing_is_replayed(
     assert resumed.store.setting("to_rounding") == [tick + 1]
     assert [found["tick"] for found in resumed.store.setting("signatures")] == [-1, tick]
     assert differences(whole, content(resumed)) == []
-
-
-def test_an_uninterrupted_study_has_one_signature_and_no_rounding(tmp_path: Path) -> None:
-    """Campaigns that use fewer devices than others do not make a study equal to rounding only."""
-    finished = study(tmp_path / "study").search(trials=2, epochs=2).finish()
-    assert finished.store.setting("to_rounding") is None

@@ -34,7 +34,7 @@ def test_nothing_before_finish_has_seen_a_test_row(tmp_path: Path, task: str, en
     found = []
     for name, used in (("as they are", given), ("spoiled", spoiled(given))):
         begun = study(tmp_path / name, splits=used, space=space(encoding=encoding))
-        begun.search(trials=6, epochs=4).confirm()
+        begun.search(trials=8, epochs=4).confirm()
         begun.best_model()
         begun.diagnose()
         found.append((begun, content(begun)))
@@ -47,7 +47,7 @@ def test_nothing_before_finish_has_seen_a_test_row(tmp_path: Path, task: str, en
 
 def test_the_test_error_is_unknown_until_finish(tmp_path: Path) -> None:
     """Neither search nor confirmation nor diagnosis reports a number of the test set."""
-    begun = study(tmp_path / "study").search(trials=4, epochs=3).confirm()
+    begun = study(tmp_path / "study").search(trials=8, epochs=3).confirm()
     begun.diagnose()
     assert begun.results.get("test") is None
     assert begun.store.setting("test_opened", 0) == 0
@@ -57,7 +57,7 @@ def test_the_test_error_is_unknown_until_finish(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """A finished study."""
-    return study(tmp_path_factory.mktemp("finished") / "study").search(trials=4, epochs=3).finish()
+    return study(tmp_path_factory.mktemp("finished") / "study").search(trials=8, epochs=3).finish()
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_after_finish_nothing_more_is_trained(finished: Study, call: Any) -> Non
 
 def test_finishing_again_counts_how_often_the_test_set_was_seen(tmp_path: Path) -> None:
     """The second opening says so, and gives the same numbers otherwise."""
-    begun = study(tmp_path / "study").search(trials=4, epochs=3).finish()
+    begun = study(tmp_path / "study").search(trials=8, epochs=3).finish()
     first = begun.results["test"]
     assert first["seen"] == 1
     second = Study(tmp_path / "study").finish().results["test"]
@@ -87,7 +87,7 @@ def test_a_split_without_test_rows_is_finished_without_them(tmp_path: Path) -> N
     """Where there is no test set nothing is made up."""
     given = splits()
     without = replace(given, test=np.empty(0, np.int64))
-    begun = study(tmp_path / "study", splits=without).search(trials=4, epochs=3).finish()
+    begun = study(tmp_path / "study", splits=without).search(trials=8, epochs=3).finish()
     assert begun.results["test"] is None
     assert begun.sealed
     assert begun.model_path.exists()

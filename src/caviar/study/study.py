@@ -290,7 +290,7 @@ class Study:
             StudyError: no trial is usable, or its weights are not kept.
         """
         trial = verdict.model_trial(self)
-        of = [trial.number, trial.best_epoch]
+        of = [trial.number, trial.best_epoch, trial.epochs, str(trial.status)]
         if self.model_path.exists() and self.results.get("model_of") == of:
             return Model.load(self.model_path)
         model = verdict.model_of(self, trial)
