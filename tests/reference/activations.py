@@ -1,6 +1,6 @@
 """The nonlinearities a = g(z) and their derivatives g'(z), unit by unit.
 
-At a kink (ReLU and leaky ReLU at exactly 0) no derivative exists; 0 is taken for ReLU, its slope for leaky ReLU (as PyTorch does).
+At a kink no derivative exists: at exactly 0 ReLU takes 0 and leaky ReLU its slope, as PyTorch does.
 """
 
 from collections.abc import Callable
