@@ -109,7 +109,7 @@ def search(folder: Path, **options: Any) -> Study:
 
 
 @pytest.mark.usefixtures("busy_disk")
-@pytest.mark.parametrize("step", [2, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.slow)])
 def test_killed_after_any_write_a_search_goes_on_as_if_nothing_had_been(tmp_path: Path, step: int) -> None:
     """From every state that the disk goes through, `resume` comes to the same study, bit for bit."""
     camera = Camera(tmp_path / "whole", tmp_path)
