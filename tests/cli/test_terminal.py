@@ -17,7 +17,7 @@ from caviar.study.loop import Look
 from cli.running import QUICK, SMALL, told
 from study.making import table
 
-LOOK = Look("search", 12, {"stopped": 30, "diverged": 2}, 212, 4000, 10.0, 0.0345, 17, 0.25, False)
+LOOK = Look("search", 12, {"stopped": 30, "diverged": 2}, 212, 4000, 10.0, 0.0345, 17, 0.25, False, True)
 
 
 def drawn(progress: Progress, look: Look, now: float = 0.0) -> str:
@@ -30,7 +30,7 @@ def drawn(progress: Progress, look: Look, now: float = 0.0) -> str:
 def test_the_live_lines_say_what_a_person_asks() -> None:
     """Networks by what became of them, the best so far, speed and share done."""
     text = drawn(Progress(), LOOK)
-    for part in ("Searching", "25 %", "12 training, 212 waiting, 2 diverged, 30 stopped", "0.0345 (trial 17)", "400 "):
+    for part in ("searching", "25 %", "12 training, 212 waiting, 2 diverged, 30 stopped", "3.45 % (trial 17)", "400 "):
         assert part in text
 
 
@@ -50,8 +50,27 @@ def test_the_time_left_comes_from_the_pace_since_the_campaign_began() -> None:
 
 def test_replaying_the_log_is_called_by_its_name() -> None:
     """After a kill a person sees why nothing new happens yet."""
-    assert "Replaying" in drawn(Progress(), replace(LOOK, replaying=True))
-    assert "again on fresh seeds" in drawn(Progress(), replace(LOOK, campaign="confirm"))
+    text = drawn(Progress(), replace(LOOK, replaying=True))
+    assert "replaying" in text and "networks        12 training" in text
+
+
+def test_in_the_confirmation_no_best_is_shown() -> None:
+    """The lowest of several folds is nobody's error, so nothing of the kind is told."""
+    text = drawn(Progress(), replace(LOOK, campaign="confirm"))
+    assert "confirming" in text and "the best again: 12 training" in text
+    assert "best dev error" not in text
+
+
+def test_an_error_in_units_is_no_share() -> None:
+    """A regression's error and a log loss are shown as numbers."""
+    assert "2.5 (trial 17)" in drawn(Progress(), replace(LOOK, best=2.5, in_percent=False))
+
+
+def test_the_lines_fit_a_narrow_terminal() -> None:
+    """On 80 columns no line is broken."""
+    shown = io.StringIO()
+    Console(file=shown, width=80).print(Progress()._drawn(LOOK, 0.0))
+    assert len(shown.getvalue().splitlines()) == 4
 
 
 def test_without_a_terminal_there_is_no_progress(capfd: pytest.CaptureFixture[str]) -> None:
@@ -104,7 +123,7 @@ def test_on_a_terminal_progress_is_live_and_leaves_nothing_behind(here: Path) ->
     text = seen.decode()
     assert child.returncode == 0, text
     assert "Getting ready" in text
-    assert "training" in text and "best dev error" in text and "model-epochs a second" in text
+    assert "searching" in text and "networks" in text and "best dev error" in text and "model-epochs a second" in text
     assert text.rstrip().endswith(("\x1b[?25h", "\x1b[2K")) or "\x1b[?25h" in text  # the cursor is back
     assert "has a dev error of" in shown
     assert "\x1b" not in shown and "Getting ready" not in shown

@@ -4,6 +4,7 @@ import sys
 import time
 from typing import Any
 
+from caviar.report.text import count, share
 from caviar.report.text import seconds as in_words
 
 # A look may come many times a second; a person reads slower.
@@ -55,14 +56,16 @@ class Progress:
         from rich.table import Table
 
         table = Table.grid(padding=(0, 2))
+        table.add_column(no_wrap=True)
         rate = look.model_epochs / max(look.seconds, 1e-9)
         ended = ", ".join(f"{count} {status}" for status, count in sorted(look.ended.items())) or "none ended yet"
-        best = f"{look.best:.4g} (trial {look.best_trial})" if look.best_trial >= 0 else "—"
-        doing = "Replaying the log" if look.replaying else _DOING.get(look.campaign, look.campaign)
-        table.add_row(f"[bold]{doing}[/bold]", _bar(look.share_done), f"{100 * look.share_done:.0f} %")
-        table.add_row("networks", f"{look.running} training, {look.waiting} waiting, {ended}", "")
-        table.add_row("best dev error", best, "")
-        table.add_row("speed", f"{rate:,.0f} model-epochs a second", self._left(look, now))
+        doing, what = ("replaying", "") if look.replaying else _DOING.get(look.campaign, (look.campaign, ""))
+        done = f"{_bar(look.share_done)} {100 * look.share_done:.0f} %  {self._left(look, now)}"
+        table.add_row(f"[bold]{doing}[/bold]", done.rstrip())
+        table.add_row("networks", f"{what}{look.running} training, {look.waiting} waiting, {ended}")
+        if look.campaign != "confirm":  # there the lowest of several folds or seeds would say nothing
+            table.add_row("best dev error", _best(look))
+        table.add_row("speed", f"{count(rate)} model-epochs a second")
         return table
 
     def _left(self, look: Any, now: float) -> str:
@@ -72,7 +75,13 @@ class Progress:
         return f"about {in_words(since / done * (1 - look.share_done))} left"
 
 
-_DOING = {"search": "Searching", "train": "Training", "confirm": "Training the best again on fresh seeds"}
+_DOING = {"search": ("searching", ""), "train": ("training", ""), "confirm": ("confirming", "the best again: ")}
+
+
+def _best(look: Any) -> str:
+    if look.best_trial < 0:
+        return "—"
+    return f"{share(look.best) if look.in_percent else f'{look.best:.4g}'} (trial {look.best_trial})"
 
 
 def _bar(share: float, width: int = 30) -> str:

@@ -52,6 +52,7 @@ class Look:
     best_trial: int
     share_done: float
     replaying: bool
+    in_percent: bool = False  # whether `best` is a share of rows
 
 
 class Loop:
@@ -281,6 +282,7 @@ class Loop:
                 self.best[1],
                 (done + part) / max(1, total),
                 bool(self._log),
+                self.material.task == "classification" and self.metric == "error",
             )
         )
 
