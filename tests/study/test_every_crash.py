@@ -147,3 +147,29 @@ def test_killed_while_a_budget_ends_it_a_search_ends_there_all_the_same(
         assert differences(wanted, content(resumed)) == [], picture.name
         assert resumed.results["stopped"]["tick"] == whole.results["stopped"]["tick"]
         shutil.rmtree(picture)
+
+
+@pytest.mark.usefixtures("busy_disk")
+def test_killed_after_any_write_a_training_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
+    """`caviar train`, too, comes to the same network from every state of the disk."""
+    table().write_csv(tmp_path / "table.csv")
+    camera = Camera(tmp_path / "whole", tmp_path)
+    with camera.rolling():
+        whole = jobs.train(
+            str(tmp_path / "table.csv"),
+            target="y",
+            task="auto",
+            fixed=["hidden=8", "batch_size=32", "encoding=standard"],
+            epochs=5,
+            minutes=None,
+            metric=None,
+            base_error=None,
+            seed=0,
+            run=tmp_path / "whole",
+            watch=None,
+        )
+    wanted = content(whole)
+    assert len(camera.pictures) > 15
+    for picture in camera.pictures:
+        assert differences(wanted, content(jobs.resume(picture, minutes=None, watch=None))) == [], picture.name
+        shutil.rmtree(picture)
