@@ -18,7 +18,7 @@ from caviar.study.study import Study
 from caviar.training import device
 from study.making import Death, checkpoint_always, content, dies_after, differences, study
 
-TRIALS, EPOCHS = 16, 6
+TRIALS, EPOCHS = 40, 6
 
 
 @pytest.fixture(autouse=True)
