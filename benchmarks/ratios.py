@@ -62,19 +62,40 @@ def time_to(answer: Mapping[str, Any], level: float, *, cold: bool) -> float:
     return before + min(reached) if reached else math.inf
 
 
-def level_ratio(rounds: Rounds, ours: str, peer: str, level: float, *, cold: bool) -> Ratio:
-    """The peer's median time to a level over our median time, over all seeds.
+def expected_time(answers: Sequence[Mapping[str, Any]], level: float, *, cold: bool) -> float:
+    """Median time to a level where every search got there; otherwise the expected running time.
 
-    A side that never gets there in half of its searches or more has no time. Where that is the peer, its median whole
-    search stands in and the ratio is a lower bound; where it is we, the ratio is 0.
+    The expected running time is all the time spent, by searches that got there until they did and by the others to
+    their end, over the number that got there: what somebody waits who starts again until it works (Hansen et al.,
+    "COCO: performance assessment", 2016). Infinite where none got there.
+
+    >>> there, not_there = {"curve": [[2.0, 0.1, 9]], "seconds": 8.0}, {"curve": [[1.0, 0.3, 1]], "seconds": 10.0}
+    >>> expected_time([there, not_there], 0.2, cold=False)
+    12.0
+    """
+    times = [time_to(answer, level, cold=cold) for answer in answers]
+    reached = sum(math.isfinite(time) for time in times)
+    if reached == len(times):
+        return median(times)
+    if not reached:
+        return math.inf
+    starts = [float(answer.get("start_seconds") or 0.0) if cold else 0.0 for answer in answers]
+    wholes = [start + float(answer["seconds"]) for start, answer in zip(starts, answers, strict=True)]
+    return sum(min(time, whole) for time, whole in zip(times, wholes, strict=True)) / reached
+
+
+def level_ratio(rounds: Rounds, ours: str, peer: str, level: float, *, cold: bool) -> Ratio:
+    """The peer's time to a level over ours, over all seeds (see `expected_time`).
+
+    Where the peer never got there all its searches together stand in, and the ratio is a lower bound; where it is we,
+    the ratio is 0.
     """
     sides = {}
     for name in (ours, peer):
         answers = [r[name] for r in rounds if name in r and "unavailable" not in r[name]]
         if not answers:
             return Ratio(peer, None, level=level)
-        times = [time_to(answer, level, cold=cold) for answer in answers]
-        sides[name] = (median(times), median(float(answer["seconds"]) for answer in answers))
+        sides[name] = (expected_time(answers, level, cold=cold), sum(float(answer["seconds"]) for answer in answers))
     (own, _), (other, whole) = sides[ours], sides[peer]
     if math.isinf(own):
         return Ratio(peer, 0.0, level=level)
