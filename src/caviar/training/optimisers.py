@@ -69,10 +69,7 @@ class UpdateRule:
                 "weight_decay", "clip_norm".
         """
         h = hyperparameters
-        if self.l2:
-            gradients = jax.tree.map(
-                lambda g, w, acts: g + h["l2"] * w if acts else g, gradients, parameters, penalised
-            )
+        gradients = self.with_l2(parameters, gradients, penalised, h)
         if self.clip:
             shrink = _shrinking(jax.tree.leaves(gradients), h["clip_norm"])
             gradients = jax.tree.map(lambda g: g * shrink, gradients)
@@ -92,6 +89,32 @@ class UpdateRule:
             penalised,
         )
         return parameters, Moments(first, second)
+
+    def with_l2(self, parameters: Any, gradients: Any, penalised: Any, h: Mapping[str, Array]) -> Any:
+        """Gradients of the cost with (λ/2m) ‖W‖², from those without: λ/m · W is added."""
+        if not self.l2:
+            return gradients
+        return jax.tree.map(lambda g, w, acts: g + h["l2"] * w if acts else g, gradients, parameters, penalised)
+
+    def penalty(self, parameters: Any, penalised: Any, h: Mapping[str, Array]) -> Array:
+        """What J has beside the cost: (λ/2m) ‖W‖² for L2 and (λ/2m) Σ|w| for L1, over the penalised leaves."""
+        leaves, acts = jax.tree.leaves(parameters), jax.tree.leaves(penalised)
+        weights = [leaf for leaf, act in zip(leaves, acts, strict=True) if act]
+        total = jnp.zeros((), leaves[0].dtype)
+        if self.l2:
+            total += 0.5 * h["l2"] * sum(jnp.sum(w * w) for w in weights)
+        if self.l1:
+            total += 0.5 * h["l1"] * sum(jnp.sum(jnp.abs(w)) for w in weights)
+        return total
+
+    def subgradients(self, parameters: Any, gradients: Any, penalised: Any, h: Mapping[str, Array]) -> Any:
+        """Gradients of cost and penalty together, from those of the cost; L1 gives (λ/2m) sign(W), 0 where W is 0."""
+        whole = self.with_l2(parameters, gradients, penalised, h)
+        if not self.l1:
+            return whole
+        return jax.tree.map(
+            lambda g, w, acts: g + 0.5 * h["l1"] * jnp.sign(w) if acts else g, whole, parameters, penalised
+        )
 
     def _direction(self, gradient: Array, first: Array, h: Mapping[str, Array]) -> Array:
         """d: what the step follows."""

@@ -1,6 +1,7 @@
 """One update and one evaluation of ONE network, as pure functions; the program maps them over the slots."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -72,35 +73,47 @@ def row_weights(features: Features, loss: str, batch: Batch, hyperparameters: Ma
     return batch.weights * hyperparameters["class_weights"][batch.targets]
 
 
+def batch_cost(
+    parameters: Any, averages: Any, batch: Batch, hyperparameters: Mapping[str, Array], *, features: Features, loss: str
+) -> tuple[Array, Any]:
+    """Cost of a mini-batch in training mode, without penalties: what `step` descends and the gradient check looks at.
+
+    It is Σ w·L / number of its rows, so that the last short batch counts each of its rows fully.
+
+    Args:
+        parameters: those that the program uses (`used_part`).
+        averages: batch norm's, before the batch.
+
+    Returns:
+        The cost, and the averages after the batch.
+    """
+    outputs, averages = features.network.apply(
+        parameters,
+        averages,
+        batch.inputs,
+        key=batch.key,
+        hyperparameters=hyperparameters,
+        training=True,
+        present=batch.present,
+    )
+    costs, _ = row_costs(features, loss, outputs, batch.targets, hyperparameters, smooth=True)
+    # Padding repeats a train row, so that its cost is no worse than that row's own: weight 0 is enough.
+    weights = row_weights(features, loss, batch, hyperparameters)
+    return jnp.sum(weights * costs) / jnp.sum(batch.present), averages
+
+
 def step(
     state: TrainState, batch: Batch, hyperparameters: Mapping[str, Array], *, features: Features, loss: str
 ) -> tuple[TrainState, Array]:
     """One update of one network.
 
-    The cost of a batch is Σ w·L / number of its rows, so that the last short batch counts each of its rows fully.
-
     Returns:
         The state after the update, and the batch's cost (without penalties) before it.
     """
-    weights = row_weights(features, loss, batch, hyperparameters)
     rows = jnp.sum(batch.present)
-
-    def cost(parameters: Any) -> tuple[Array, Any]:
-        outputs, averages = features.network.apply(
-            parameters,
-            state.averages,
-            batch.inputs,
-            key=batch.key,
-            hyperparameters=hyperparameters,
-            training=True,
-            present=batch.present,
-        )
-        costs, _ = row_costs(features, loss, outputs, batch.targets, hyperparameters, smooth=True)
-        # Padding repeats a train row, so that its cost is no worse than that row's own: weight 0 is enough.
-        return jnp.sum(weights * costs) / rows, averages
-
     used = used_part(features, state.parameters)
-    (value, averages), gradients = jax.value_and_grad(cost, has_aux=True)(used)
+    cost = partial(batch_cost, features=features, loss=loss)
+    (value, averages), gradients = jax.value_and_grad(cost, has_aux=True)(used, state.averages, batch, hyperparameters)
     moments = Moments(*(used_part(features, moment) for moment in state.moments))
     parameters, moments = features.rule.apply(used, moments, gradients, penalised(used), hyperparameters)
     parameters = _whole(parameters, state.parameters)
