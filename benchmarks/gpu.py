@@ -64,8 +64,9 @@ def ours(widths: tuple[int, ...], batch: int, rows: int, slots: int, seconds: fl
     from caviar.search.hyperparameters import complete
     from caviar.training import device
     from caviar.training.batches import GroupStream, Version
-    from caviar.training.cohort import Cohort, Layout
+    from caviar.training.cohort import Cohort
     from caviar.training.features import features_of
+    from caviar.training.layout import Layout
     from caviar.training.values import Assignment
 
     device.start()

@@ -72,8 +72,9 @@ def _cohort(task: Task, options: Options, devices: int) -> Any:
     from caviar.data.streams import Stream
     from caviar.networks.architecture import Architecture, bucket
     from caviar.training.batches import GroupStream, Version
-    from caviar.training.cohort import Cohort, layout_for
+    from caviar.training.cohort import Cohort
     from caviar.training.features import features_of
+    from caviar.training.layout import layout_for
     from caviar.training.memory import group_size
 
     material = task.material

@@ -2,11 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sklearn import metrics as sklearn_metrics
 
-from caviar.networks.metrics import METRICS, standard_error
+from caviar.networks.metrics import METRICS
 
 LABELS = np.array([0, 1, 2, 2, 1, 0, 2, 1])
 SCORES = np.random.default_rng(0).dirichlet(np.ones(3), 8)
@@ -51,31 +49,12 @@ def test_numbers_against_scikit_learn():
 
 
 def test_what_cannot_be_told_is_nan():
-    """AUC of a single class, R² of equal targets and the standard error of one row are NaN rather than a number."""
+    """AUC of a single class and R² of equal targets are NaN rather than a number."""
     assert np.isnan(METRICS["classification"]["auc"](np.zeros(8, int), SCORES[:, :2], np.ones(8)))
     assert np.isnan(METRICS["regression"]["r2"](np.ones(8), GUESSES, np.ones(8)))
-    assert np.isnan(standard_error("classification", np.array([1.0])))
 
 
 def test_certain_and_wrong_costs_much_but_not_infinitely():
     """A probability of 0 for the right class costs −log 1e-15."""
     scores = np.array([[1.0, 0.0]])
     assert METRICS["classification"]["log_loss"](np.array([1]), scores, np.ones(1)) == pytest.approx(34.54, abs=0.01)
-
-
-@given(wrong=st.integers(1, 99))
-def test_standard_error_of_a_share(wrong):
-    """The standard error of k wrong of 100 is √(p (1−p) / 99)."""
-    errors = (np.arange(100) < wrong).astype(float)
-    share = wrong / 100
-    assert standard_error("classification", errors) == pytest.approx(np.sqrt(share * (1 - share) / 99))
-
-
-def test_standard_error_of_a_root():
-    """The standard error of a root mean square is that which many samples show, within a tenth."""
-    generator = np.random.default_rng(2)
-    samples = generator.standard_normal((2000, 200)) ** 2
-    shown = np.sqrt(samples.mean(axis=1)).std()
-    told = np.mean([standard_error("regression", sample) for sample in samples])
-    assert told == pytest.approx(shown, rel=0.1)
-    assert standard_error("regression", np.zeros(5)) == 0.0

@@ -17,8 +17,9 @@ from caviar.networks.mlp import Perceptron
 from caviar.search.hyperparameters import DECAYS, OPTIMISERS, complete
 from caviar.training import device
 from caviar.training.batches import GroupStream, Version
-from caviar.training.cohort import Cohort, Layout
+from caviar.training.cohort import Cohort
 from caviar.training.features import Features
+from caviar.training.layout import Layout
 from caviar.training.optimisers import UpdateRule
 from caviar.training.values import Assignment
 

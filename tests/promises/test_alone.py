@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from caviar.networks.architecture import Architecture
-from caviar.training.cohort import Layout
 from caviar.training.features import features_of
+from caviar.training.layout import Layout
 from promises import agreement, grid
 
 LONG = 67  # epochs of three updates

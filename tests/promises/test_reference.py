@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from caviar.records.history import FIELDS
 from caviar.search.hyperparameters import ACTIVATIONS, DECAYS, OPTIMISERS, default_configuration
-from caviar.training.program import FIELDS
 from promises import agreement, grid
 from reference.decay import learning_rate
 

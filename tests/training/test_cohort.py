@@ -10,8 +10,9 @@ from caviar.data.streams import Stream
 from caviar.networks.architecture import Architecture
 from caviar.search.hyperparameters import complete
 from caviar.training.batches import GroupStream, Version
-from caviar.training.cohort import Cohort, Layout, layout_for
+from caviar.training.cohort import Cohort
 from caviar.training.features import features_of
+from caviar.training.layout import Layout, layout_for
 from promises import agreement, grid
 
 K = grid.LAYOUT.slots
@@ -93,18 +94,6 @@ def test_an_evicted_trial_is_measured_no_more():
     assert told.slots.tolist() == list(range(16, K)) * 2
     assert grid.same_bits(grid.slots_of(cohort.read_state(), range(16)), grid.slots_of(before, range(16)))
     assert cohort.live() == list(range(16, K))
-    assert (cohort.slot_epochs, cohort.live_epochs) == (256 + 2 * 240, 256 + 2 * 240)
-
-
-@pytest.mark.usefixtures("wide")
-def test_half_empty_groups_cost_their_slots():
-    """Slots of a group run together: an empty slot beside a live one is counted as run, but not as live."""
-    problem = grid.problem()
-    cohort = grid.cohort(problem, grid.architecture())
-    trials = grid.assignments(problem, grid.configurations())
-    cohort.admit({slot: trials[slot] for slot in (0, 1, 35)})
-    cohort.run(3)
-    assert (cohort.slot_epochs, cohort.live_epochs) == (3 * 32, 3 * 3)
 
 
 @pytest.mark.usefixtures("wide")

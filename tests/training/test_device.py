@@ -19,7 +19,8 @@ from caviar.data.streams import Stream
 from caviar.networks.architecture import Architecture
 from caviar.search.hyperparameters import complete
 from caviar.training.batches import GroupStream, Version
-from caviar.training.cohort import Cohort, Layout
+from caviar.training.cohort import Cohort
+from caviar.training.layout import Layout
 from caviar.training.features import features_of
 from caviar.training.values import Assignment
 c = complete({"hidden": [], "optimiser": "gradient_descent", "batch_size": 8})

@@ -5,10 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caviar.networks.activations import NAMES
-from caviar.networks.architecture import Architecture
 from caviar.networks.mlp import Perceptron
 from caviar.search.hyperparameters import ACTIVATIONS, OPTIMISERS, complete
-from caviar.training.features import Features, features_of, fits, union
+from caviar.training.features import Features, features_of, union
 from caviar.training.optimisers import UpdateRule
 
 CONFIGURATIONS = st.fixed_dictionaries(
@@ -95,11 +94,3 @@ def test_the_metric_and_weighted_rows_are_kept():
     found = features_of([complete({}), complete({"optimiser": "momentum"})], weighted=True, metric="log_loss")
     assert found.weighted and found.metric == "log_loss"
     assert union(found, of()).metric == "log_loss"
-
-
-def test_what_fits_into_an_architecture():
-    """A configuration fits where it is as deep, no layer is wider, and batches are as large."""
-    shapes = Architecture(4, (8, 6), 3, batch_size=16)
-    assert fits(complete({"hidden": [8, 2], "batch_size": 16}), shapes)
-    for changes in ({"hidden": [9, 2]}, {"hidden": [8]}, {"hidden": [8, 6, 1]}, {"hidden": [8, 6], "batch_size": 32}):
-        assert not fits(complete({"batch_size": 16, **changes}), shapes)

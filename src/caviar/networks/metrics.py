@@ -77,19 +77,3 @@ METRICS: dict[str, dict[str, Callable[[Any, Any, Any], float]]] = {
     },
     "regression": {"rmse": rmse, "mae": mae, "r2": r2},
 }
-
-
-def standard_error(task: str, row_errors: np.ndarray) -> float:
-    """Standard error of the error: of a share, or of a root mean square by the delta method.
-
-    Args:
-        row_errors: 0 or 1 per row, or squared residuals.
-    """
-    n = len(row_errors)
-    if n < 2:
-        return float("nan")
-    spread = float(np.std(row_errors, ddof=1)) / np.sqrt(n)
-    if task == "classification":
-        return spread
-    root = float(np.sqrt(np.mean(row_errors)))
-    return spread / (2 * root) if root > 0 else 0.0

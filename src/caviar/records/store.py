@@ -153,8 +153,8 @@ class Store:
             raise ValueError(f"Lease and events must belong to lane {lane}.")
         # Everything is packed before the transaction begins, so that other processes wait for the writing alone.
         rows = [self._row(one) for one in trials]
-        packed_events = _events_row(lane, tick, events)
-        packed_block = _block_row(lane, tick, block)
+        packed_events = tables.events_row(lane, tick, events)
+        packed_block = tables.block_row(lane, tick, block)
         text = None if state is None else plain.encode(state)
         with self._database.write() as connection:
             leases.advance(connection, lease, tick, text)
@@ -282,19 +282,6 @@ class Store:
         """The entries of the notebook, each with its "number"."""
         with self._database.read() as connection:
             return entries.experiments(connection)
-
-
-def _events_row(lane: int, tick: int, events: list[Event]) -> dict[str, Any]:
-    if not events:
-        return {}
-    return {"lane": lane, "tick": tick, "last": int(max(one.tick for one in events)), "block": event_log.pack(events)}
-
-
-def _block_row(lane: int, tick: int, block: Block | None) -> dict[str, Any]:
-    if block is None or len(block) == 0:
-        return {}
-    first, last = int(block.trials.min()), int(block.trials.max())
-    return {"lane": lane, "tick": tick, "first_trial": first, "last_trial": last, "block": history.pack(block)}
 
 
 def _trial(row: RowMapping, histories: Histories) -> Trial:

@@ -5,6 +5,9 @@ JSON is kept as text that `plain` wrote: both databases treat it alike, and its 
 since 1970 by the database's own clock; no process's clock is ever compared with another's.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -21,6 +24,11 @@ from sqlalchemy import (
     UniqueConstraint,
     literal_column,
 )
+
+from caviar.records import events as event_log
+from caviar.records import history
+from caviar.records.events import Event
+from caviar.records.history import Block
 
 SCHEMA_VERSION = 1
 
@@ -149,3 +157,18 @@ CLOCKS = {
 def clock(dialect: str) -> ColumnElement[float]:
     """The database's own clock, seconds since 1970: the only one that leases know."""
     return literal_column(CLOCKS[dialect], Double)
+
+
+def events_row(lane: int, tick: int, events: Sequence[Event]) -> dict[str, Any]:
+    """A segment's events as a row of their table; empty where there are none."""
+    if not events:
+        return {}
+    return {"lane": lane, "tick": tick, "last": int(max(one.tick for one in events)), "block": event_log.pack(events)}
+
+
+def block_row(lane: int, tick: int, block: Block | None) -> dict[str, Any]:
+    """A segment's measurements as a row of their table; empty where nothing was measured."""
+    if block is None or len(block) == 0:
+        return {}
+    first, last = int(block.trials.min()), int(block.trials.max())
+    return {"lane": lane, "tick": tick, "first_trial": first, "last_trial": last, "block": history.pack(block)}

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, product
-from math import inf, prod
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -13,13 +12,11 @@ from caviar.search.declare import axis_from_dict, make_choice, make_range, make_
 from caviar.search.defaults import SearchedData, default_axes
 from caviar.search.hyperparameters import HYPERPARAMETERS, STRUCTURAL, complete, look_up, names
 from caviar.search.parsing import parse_set, parse_vary
-from caviar.search.ranges import Axis, Choice, Range, Widths, freeze, thaw, write
+from caviar.search.ranges import Axis, Choice, Widths, freeze, thaw, write
+from caviar.search.structures import different, offered, shared_buckets
 
 # Adam moves a weight by about α whatever the gradient's size; plain gradients are smaller, so α must be larger.
 _RATE_FACTOR = {"gradient_descent": 20.0, "momentum": 20.0, "nesterov": 20.0}
-_STRUCTURAL_DRAWS = 8  # values that a structural range offers: each further one is a program to compile
-_MOST_COMBINATIONS = 4096
-_CHEAP_WIDTH = 128
 
 
 @dataclass(frozen=True)
@@ -154,8 +151,8 @@ class Space:
     def structures(self, seed: int, count: int = 4) -> list[dict[str, Any]]:
         """Different combinations of the structural values, trial 0's own first; each is one program to compile.
 
-        After the first, each is drawn at random from those that bring the most options not yet seen, so that four
-        structures show three depths, two batch sizes and two encodings. The first n of more are the same n.
+        They differ as much as can be: four structures show three depths, two batch sizes and two encodings. The first
+        n of more are the same n.
 
         Args:
             seed: the study's seed.
@@ -167,14 +164,7 @@ class Space:
         self.check()
         generator = np.random.default_rng([int(seed), 0x57A7E])
         options = [self._structural_options(name, generator) for name in names(STRUCTURAL)]
-        first = tuple(each[0] for each in options)
-        remaining = [combination for combination in _combinations(options, generator) if combination != first]
-        chosen = [first]
-        while remaining and len(chosen) < count:
-            seen = {item for combination in chosen for item in enumerate(combination)}
-            fresh = [len(set(enumerate(combination)) - seen) for combination in remaining]
-            best = [index for index, number in enumerate(fresh) if number == max(fresh)]
-            chosen.append(remaining.pop(best[int(generator.integers(len(best)))]))
+        chosen = different(options, count, generator)
         return [dict(zip(names(STRUCTURAL), map(thaw, combination), strict=True)) for combination in chosen]
 
     def draw(self, generator: np.random.Generator, structure: Mapping[str, Any]) -> dict[str, Any]:
@@ -303,50 +293,7 @@ class Space:
 
     def _structural_options(self, name: str, generator: np.random.Generator) -> list[Any]:
         """The values to combine, trial 0's first, lists as tuples."""
-        axis = self.axis(name)
-        if isinstance(axis, Range):
-            drawn = [axis.draw(*pair) for pair in generator.random((_STRUCTURAL_DRAWS, 2)).tolist()]
-            return list(dict.fromkeys([axis.start, *drawn]))
-        if isinstance(axis, Choice) and name == "hidden":
-            return list(shared_buckets(axis.options))
-        return [freeze(value) for value in self._all(name)]
-
-
-def shared_buckets(options: Sequence[tuple[int, ...]]) -> dict[tuple[int, ...], list[tuple[int, ...]]]:
-    """Lists of widths that can ride in one program, by the widths they are padded to.
-
-    Lists of one depth share a program where its widest layer has at most 128 units (such networks cost little but a
-    compilation of some seconds), or where each keeps half of its bucket's weights.
-
-    >>> shared_buckets([(64, 32), (128, 64), (32,)])
-    {(128, 64): [(64, 32), (128, 64)], (32,): [(32,)]}
-    """
-    shared: list[tuple[tuple[int, ...], list[tuple[int, ...]]]] = []
-    for option in options:
-        for place, (bucket, members) in enumerate(shared):
-            if len(bucket) != len(option) or not option:
-                continue
-            wider = tuple(map(max, bucket, option))
-            if max(wider) <= _CHEAP_WIDTH or all(_weights(own) >= _weights(wider) / 2 for own in [*members, option]):
-                shared[place] = (wider, [*members, option])
-                break
-        else:
-            shared.append((option, [option]))
-    return dict(shared)
-
-
-def _weights(widths: tuple[int, ...]) -> int:
-    """About how many weights a network of these hidden widths has, its inputs as many as its first layer's units."""
-    return sum(before * after for before, after in pairwise((widths[0], *widths)))
-
-
-def _combinations(options: list[list[Any]], generator: np.random.Generator) -> list[tuple[Any, ...]]:
-    """All combinations, or many of them at random where there are too many."""
-    number = prod(len(each) for each in options)
-    if number <= _MOST_COMBINATIONS:
-        return list(product(*options))
-    rows = generator.integers([len(each) for each in options], size=(_MOST_COMBINATIONS, len(options))).tolist()
-    return list(dict.fromkeys(tuple(each[i] for each, i in zip(options, row, strict=True)) for row in rows))
+        return offered(self.axis(name), generator) or [freeze(value) for value in self._all(name)]
 
 
 def _in_order(values: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:

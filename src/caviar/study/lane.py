@@ -20,8 +20,9 @@ from caviar.search.stopping import SPARED, Report, StoppingRule, exempt
 from caviar.study.kept import Kept, Rows
 from caviar.study.material import CohortMaterial, Material, gather, own_widths, trial_seed
 from caviar.study.spec import Campaign, CohortSpec
-from caviar.training.cohort import Cohort, Layout
+from caviar.training.cohort import Cohort
 from caviar.training.features import Features, features_of, union
+from caviar.training.layout import Layout
 from caviar.training.values import Assignment
 
 _AT = {name: number for number, name in enumerate(FIELDS)}

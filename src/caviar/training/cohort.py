@@ -10,13 +10,14 @@ from jaxtyping import Float
 
 from caviar.networks.architecture import Architecture
 from caviar.networks.mlp import cut, first_layers
-from caviar.training.batches import GroupStream, Version, epoch_tables, eval_tables, padded_rows, stack
+from caviar.records.history import FIELDS
+from caviar.training.batches import GroupStream, Version, epoch_tables, eval_tables, stack
 from caviar.training.compiling import ADMIT_AT_ONCE, Program, empty_state, request
 from caviar.training.features import Features
-from caviar.training.layout import Layout, layout_for, room_for
+from caviar.training.layout import Layout, room_for
 from caviar.training.memory import slot_bytes
-from caviar.training.program import FIELDS, Plan, ProgramKey, SlotState, split_over, whole_on
-from caviar.training.values import Assignment, schedule, slot_values
+from caviar.training.program import Plan, ProgramKey, SlotState, split_over, whole_on
+from caviar.training.values import Assignment, rates, slot_values
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,6 @@ class Cohort:
         self.state: Any = None
         self._values: Any = None
         self._fixed: dict[str, Any] = {}
-        self.slot_epochs = 0  # run, live or not
-        self.live_epochs = 0  # run by live slots
 
     # ---- setting up -------------------------------------------------------------------------------------------
 
@@ -201,9 +200,6 @@ class Cohort:
             return None
         with np.errstate(over="ignore"):  # a cost beyond float32 becomes infinite: failure is data
             found = self._collect(np.array(measured, np.float32), epochs)  # an explicit copy: the buffer dies
-        busy = int(np.count_nonzero(self._busy()))
-        self.slot_epochs += busy * self.layout.group * epochs
-        self.live_epochs += len(self.live()) * epochs
         self.stream_epochs += epochs
         for slot in self.live():
             self.own_epochs[slot] += epochs
@@ -217,12 +213,8 @@ class Cohort:
         layout, room = self.layout, (self.layout.epochs, self.key.updates)
         laid = [[int(first) + e for e in range(epochs)] for first in self.stream_epochs]
         rows, counts, keys = epoch_tables(self.groups, laid, self.architecture.batch_size, room)
-        table = np.zeros((layout.slots, layout.epochs, self.key.updates, 3))
-        table[..., 1:] = 1.0
-        for first in range(0, layout.slots, layout.group):
-            own = self.groups[first // layout.group].updates(self.architecture.batch_size)
-            self._rates(table, range(first, first + layout.group), epochs, own)
         own_updates = np.asarray([group.updates(self.architecture.batch_size) for group in self.groups])
+        table = rates(self.slots, self.own_epochs, own_updates, epochs, room)
         split, whole = split_over(layout.devices), whole_on(layout.devices)
         dtype = self.architecture.dtype
         moving = {
@@ -241,15 +233,6 @@ class Cohort:
             "measure": np.bool_(stop == self.updates),
         }
         return Plan(**jax.device_put(moving, split), **jax.device_put(scalars, whole), **self._fixed)
-
-    def _rates(self, table: np.ndarray, slots: range, epochs: int, own: int) -> None:
-        """Fill the learning rates of some slots; a stream with fewer updates than the cohort's idles at rate 0."""
-        for slot in slots:
-            assignment = self.slots[slot]
-            if assignment is None:
-                continue
-            t = self.own_epochs[slot] * own + 1 + np.arange(epochs * own)
-            table[slot, :epochs, :own] = schedule([assignment], [t])[0].reshape(epochs, own, 3)
 
     def _collect(self, measured: Float[np.ndarray, "K E F"], epochs: int) -> Measured:
         live = np.asarray(self.live(), np.int32)
@@ -314,6 +297,3 @@ def _read(tree: Any, slot: int) -> Any:
         raise AssertionError(f"slot {slot} is on no device of this process")
 
     return jax.tree.map(read, tree)
-
-
-__all__ = ["Cohort", "Layout", "Measured", "layout_for", "padded_rows"]

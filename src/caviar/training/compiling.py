@@ -14,7 +14,6 @@ import numpy as np
 from caviar.networks.mlp import first_layers
 from caviar.training.optimisers import Moments
 from caviar.training.program import (
-    FIELDS,
     Best,
     Data,
     Plan,
@@ -177,6 +176,3 @@ def _admit(state: SlotState, slots: Any, fresh: Any) -> SlotState:
 
 def _copy(state: SlotState, sources: Any) -> SlotState:
     return jax.tree.map(lambda leaf: leaf[sources], state)
-
-
-__all__ = ["ADMIT_AT_ONCE", "FIELDS", "Program", "compile_seconds", "empty_state", "request"]

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from caviar.networks.activations import NAMES
-from caviar.networks.architecture import Architecture
 from caviar.networks.mlp import Perceptron
 from caviar.search.hyperparameters import OPTIMISERS
 from caviar.training.optimisers import UpdateRule
@@ -94,13 +93,3 @@ def _features(configuration: Mapping[str, Any]) -> Features:
         clip=configuration["clip_norm"] != float("inf"),
     )
     return Features(network, rule, configuration["label_smoothing"] > 0, configuration["class_weight"] != "none")
-
-
-def fits(configuration: Mapping[str, Any], architecture: Architecture) -> bool:
-    """Whether a configuration's own sizes fit into the architecture."""
-    widths = configuration["hidden"]
-    return (
-        len(widths) == len(architecture.hidden)
-        and all(own <= padded for own, padded in zip(widths, architecture.hidden, strict=True))
-        and configuration["batch_size"] == architecture.batch_size
-    )

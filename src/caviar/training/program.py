@@ -15,10 +15,10 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array
 
 from caviar.networks.architecture import Architecture
+from caviar.records.history import FIELDS
 from caviar.training.features import Features
 from caviar.training.step import Batch, TrainState, evaluate, step
 
-FIELDS = ("cost", "train_error", "dev_error", "dev_cost", "judge_error", "judge_cost", "train_cost", "learning_rate")
 _AXIS = "slots"
 # An array of JAX or NumPy, or the shape of one, depending on who holds the record.
 Leaf = Any

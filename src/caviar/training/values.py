@@ -140,3 +140,28 @@ def schedule(slots: Sequence[Assignment | None], t: Sequence[np.ndarray]) -> np.
             table[number, :, 1] = bias_corrections(1.0 - c["beta_1"], t[number])
             table[number, :, 2] = bias_corrections(1.0 - c["beta_2"], t[number])
     return table
+
+
+def rates(
+    slots: Sequence[Assignment | None], own_epochs: np.ndarray, updates: np.ndarray, epochs: int, room: tuple[int, int]
+) -> np.ndarray:
+    """The schedule of a segment; a stream with fewer updates than the cohort's idles at rate 0.
+
+    Args:
+        slots: K assignments, in groups of equal length.
+        own_epochs: epochs that each slot's trial has trained [K].
+        updates: updates of an epoch of each group.
+        epochs: of the segment.
+        room: epochs and updates of the table.
+
+    Returns:
+        float64 [K, E, U, 3], as `schedule` has them; what is not run has rate 0.
+    """
+    table = np.zeros((len(slots), *room, 3))
+    table[..., 1:] = 1.0
+    for slot, own in enumerate(np.repeat(updates, len(slots) // len(updates)).tolist()):
+        assignment = slots[slot]
+        if assignment is not None:
+            t = own_epochs[slot] * own + 1 + np.arange(epochs * own)
+            table[slot, :epochs, :own] = schedule([assignment], [t])[0].reshape(epochs, own, 3)
+    return table
