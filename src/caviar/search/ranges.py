@@ -56,6 +56,25 @@ class Range:
             value = low + (high - low) * share
         return min(max(value, low), high)
 
+    def share(self, value: Any) -> float:
+        """How far along the scale a value lies, in [0, 1]: `at` backwards, for whole numbers the middle of their part.
+
+        >>> Range("beta_1", 0.9, 0.999, "one_minus_log", off=0.0, start=0.9).share(0.99)
+        0.5
+        """
+        low, high = self.low, self.high
+        if self.scale == "integer":
+            found = (value - low + 0.5) / (high - low + 1)
+        elif self.scale == "integer_log":
+            found = math.log((value + 0.5) / low) / math.log((high + 1) / low)
+        elif self.scale == "log":
+            found = math.log(value / low) / math.log(high / low)
+        elif self.scale == "one_minus_log":
+            found = round(math.log((1.0 - value) / (1.0 - low)) / math.log((1.0 - high) / (1.0 - low)), 12)
+        else:
+            found = (value - low) / (high - low)
+        return float(min(max(found, 0.0), 1.0))
+
     def contains(self, value: Any) -> bool:
         """Whether this axis can give the value."""
         if self.off > 0.0 and value == self._off_value:

@@ -1,7 +1,6 @@
 """Samplers: which configuration the next trial gets."""
 
 import json
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice, product
 from math import prod
@@ -10,51 +9,13 @@ from typing import Any, final
 import numpy as np
 
 from caviar.errors import SpaceError, StudyError
+from caviar.search.coarse_to_fine import CoarseToFine
 from caviar.search.hyperparameters import look_up
 from caviar.search.ranges import Axis
+from caviar.search.sampler import PURPOSE, Sampler, check_seed, own_state
 from caviar.search.space import Space
 
-_PURPOSE = 0xA5C  # keeps these draws apart from others made with the same seed
 _LARGEST_GRID = 100_000
-
-
-class Sampler(ABC):
-    """Proposes configurations in batches, is told what came of them, and can be stopped and continued exactly."""
-
-    @abstractmethod
-    def ask(self, n: int, structure: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The next configurations of one structure.
-
-        Args:
-            n: how many.
-            structure: one of `Space.structures`.
-
-        Returns:
-            Complete configurations; fewer than n where there are no more.
-        """
-
-    @abstractmethod
-    def tell(self, trial: int, epoch: int, value: float, status: str) -> None:
-        """What was measured.
-
-        Args:
-            trial: its number, which is its place in the order of asking.
-            epoch: its own epochs so far.
-            value: dev error on the choose half, lower is better; NaN where it diverged.
-            status: "running", "finished", "stopped", "diverged" or "interrupted".
-        """
-
-    @abstractmethod
-    def state(self) -> dict[str, Any]:
-        """What `restore` needs, as plain JSON."""
-
-    @abstractmethod
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue where a sampler of the same kind, space and seed gave its `state`.
-
-        Raises:
-            StudyError: the state is another sampler's.
-        """
 
 
 @final
@@ -69,7 +30,7 @@ class RandomSampler(Sampler):
     """
 
     def __init__(self, space: Space, seed: int = 0) -> None:
-        self._space, self._seed, self._asked = space.check(), _check_seed(seed), 0
+        self._space, self._seed, self._asked = space.check(), check_seed(seed), 0
 
     def ask(self, n: int, structure: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The next n draws, each of the given structure."""
@@ -89,12 +50,12 @@ class RandomSampler(Sampler):
         Raises:
             StudyError: the state is another sampler's.
         """
-        self._asked = int(_own_state(state, "random", self._seed)["asked"])
+        self._asked = int(own_state(state, "random", self._seed)["asked"])
 
     def _draw(self, index: int, structure: Mapping[str, Any]) -> dict[str, Any]:
         if index == 0:
             return self._space.default_configuration(structure)
-        return self._space.draw(np.random.default_rng([self._seed, _PURPOSE, index]), structure)
+        return self._space.draw(np.random.default_rng([self._seed, PURPOSE, index]), structure)
 
 
 @final
@@ -117,7 +78,7 @@ class GridSampler(Sampler):
     def __init__(self, space: Space, seed: int = 0, points: int = 3) -> None:
         if points < 1:
             raise SpaceError(f"A grid has at least 1 point on each range. Got points={points!r}.")
-        self._space, self._seed, self._points = space.check(), _check_seed(seed), points
+        self._space, self._seed, self._points = space.check(), check_seed(seed), points
         self._asked: dict[str, int] = {}
         self._walks: dict[str, Iterator[dict[str, Any]]] = {}
         sizes = [len(axis.points(points)) for axis in space.axes]
@@ -150,7 +111,7 @@ class GridSampler(Sampler):
         Raises:
             StudyError: the state is another sampler's.
         """
-        own = _own_state(state, "grid", self._seed)
+        own = own_state(state, "grid", self._seed)
         if own["points"] != self._points:
             raise StudyError(f"This grid has {self._points} points on a range, the saved one {own['points']}.")
         self._asked, self._walks = dict(own["asked"]), {}
@@ -160,7 +121,7 @@ class GridSampler(Sampler):
         start = self._space.default_configuration(structure)
         widths = self._space.options_within(structure["hidden"]) if "hidden" in structure else [start["hidden"]]
         values = list(product(widths, *(axis.points(self._points) for axis in axes)))
-        for index in np.random.default_rng([self._seed, _PURPOSE]).permutation(len(values)).tolist():
+        for index in np.random.default_rng([self._seed, PURPOSE]).permutation(len(values)).tolist():
             point = dict(zip((axis.name for axis in axes), values[index][1:], strict=True))
             whole = {name: start[name] for name in structure} | {"hidden": values[index][0]}
             if not any(self._repeats(axis, {**start, **point, **whole}) for axis in axes):
@@ -172,19 +133,10 @@ class GridSampler(Sampler):
         return ignored and configuration[axis.name] != axis.points(self._points)[0]
 
 
-def _check_seed(seed: int) -> int:
-    if not isinstance(seed, int) or seed < 0:
-        raise SpaceError(f"A seed is a whole number from 0 on. Got {seed!r}.")
-    return seed
+SAMPLERS: dict[str, Callable[[Space, int], Sampler]] = {
+    "random": RandomSampler,
+    "grid": GridSampler,
+    "coarse_to_fine": CoarseToFine,
+}
 
-
-def _own_state(state: Mapping[str, Any], sampler: str, seed: int) -> Mapping[str, Any]:
-    if state.get("sampler") != sampler or state.get("seed") != seed:
-        raise StudyError(
-            f"The saved state is of sampler {state.get('sampler')!r} with seed {state.get('seed')!r}, "
-            f"this is {sampler!r} with seed {seed!r}. Resume with the sampler and the seed of the study."
-        )
-    return state
-
-
-SAMPLERS: dict[str, Callable[[Space, int], Sampler]] = {"random": RandomSampler, "grid": GridSampler}
+__all__ = ["SAMPLERS", "CoarseToFine", "GridSampler", "RandomSampler", "Sampler"]

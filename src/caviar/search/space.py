@@ -219,7 +219,7 @@ class Space:
             if axis.name not in structure and not look_up(axis.name).matters(whole):
                 whole.pop(axis.name, None)
         if "learning_rate" in values:
-            whole["learning_rate"] *= self._rate_factor(whole)
+            whole["learning_rate"] *= self.rate_factor(whole)
         return complete(whole)
 
     def contains(self, configuration: Mapping[str, Any]) -> bool:
@@ -232,7 +232,7 @@ class Space:
             if axis is None or not look_up(name).matters(whole):
                 if axis is None and freeze(value) != freeze(common[name]):
                     return False
-            elif not axis.contains(value / self._rate_factor(whole) if name == "learning_rate" else value):
+            elif not axis.contains(value / self.rate_factor(whole) if name == "learning_rate" else value):
                 return False
         return True
 
@@ -262,7 +262,7 @@ class Space:
             or "everything at its default"
         )
 
-    def _rate_factor(self, configuration: Mapping[str, Any]) -> float:
+    def rate_factor(self, configuration: Mapping[str, Any]) -> float:
         """What a learning rate that nobody gave a range for is multiplied by, beside the drawn optimiser."""
         axis = self.axis("learning_rate")
         follows = axis is not None and axis.by_default
