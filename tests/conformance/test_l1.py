@@ -52,7 +52,7 @@ def test_one_step_by_hand(penalty: float, optimiser: str) -> None:
 
 @pytest.mark.usefixtures("wide")
 def test_a_subgradient_alone_would_not_reach_zero() -> None:
-    """A descent along (λ/2m)·sign(W) hovers around 0 where the proximal step stands on it; sign 0 = 0 keeps it there."""
+    """A descent along (λ/2m)·sign(W) hovers around 0 where the proximal step stands on it and stays."""
     network = Engine({"learning_rate": 0.3, "l1": 30.0}, X, Y)
     w, b = network.weights[0][:, 0], network.biases[0][0]
     network.descend(400)

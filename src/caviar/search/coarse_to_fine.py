@@ -85,7 +85,9 @@ class CoarseToFine(Sampler):
 
     def _point(self, configuration: Mapping[str, Any]) -> dict[str, Any]:
         """The axes' own values: a default learning rate without the factor of its optimiser."""
-        point = {axis.name: configuration[axis.name] for axis in self._axes if look_up(axis.name).matters(configuration)}
+        point = {
+            axis.name: configuration[axis.name] for axis in self._axes if look_up(axis.name).matters(configuration)
+        }
         if "learning_rate" in point:
             point["learning_rate"] /= self._space.rate_factor(configuration)
         return point
