@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from caviar.search.space import Space as Space
     from caviar.study.model import load as load
     from caviar.study.study import Study as Study
+    from caviar.training.gradient_check import check_gradients as check_gradients
     from caviar.version import __version__ as __version__
 
 _HOMES = {
@@ -24,12 +25,13 @@ _HOMES = {
     "Space": "caviar.search.space",
     "Study": "caviar.study.study",
     "__version__": "caviar.version",
+    "check_gradients": "caviar.training.gradient_check",
     "load": "caviar.study.model",
     "read": "caviar.data.read",
     "split": "caviar.data.splits",
 }
 
-__all__ = ["CaviarError", "Space", "Study", "__version__", "load", "read", "split"]
+__all__ = ["CaviarError", "Space", "Study", "__version__", "check_gradients", "load", "read", "split"]
 
 
 def __getattr__(name: str) -> Any:

@@ -23,3 +23,7 @@ class LeaseLost(StudyError):
 
 class ModelError(CaviarError):
     """A model file cannot be read, or does not fit the data."""
+
+
+class GradientError(CaviarError):
+    """A cost or its gradient cannot be checked."""
