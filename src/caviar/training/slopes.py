@@ -66,7 +66,7 @@ def slope(line: Line, middle: float, step: float, noise: float, given: float, sl
         given: the derivative to compare with.
         slack: a difference that does not matter.
     """
-    given, slack = float(given), float(slack)
+    step, noise, given, slack = float(step), float(noise), float(given), float(slack)
     looks: list[_Look] = []
     for finer in range(_STEPS):
         look = _look(line, middle, step * _FINER**finer, noise)
