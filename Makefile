@@ -24,8 +24,8 @@ test-all: $(READY)
 	$(MAKE) --no-print-directory check
 
 check: $(READY)
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests examples
+	$(BIN)/ruff format --check src tests examples
 	$(BIN)/mypy
 
 bench: $(READY)

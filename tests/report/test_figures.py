@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from caviar.records.status import Status
 from caviar.records.trial import Trial
 from caviar.report import figures
-from caviar.report.draw import LOOKS, draw, dress
+from caviar.report.draw import draw, dress
 from caviar.report.figures import CURVE_POINTS
+from caviar.report.looks import LOOKS
 from caviar.report.page_data import Estimate, PageData
 from caviar.report.palette import DARK, LIGHT, contrast
 from caviar.report.panels import PANEL_TRIALS, panels

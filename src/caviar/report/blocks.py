@@ -5,7 +5,7 @@ from typing import Any
 
 from caviar.report import text
 from caviar.report.draw import draw_height
-from caviar.report.figures import Figure
+from caviar.report.figure import Figure
 from caviar.report.markup import Markup, element, joined
 
 _SHARES = 20  # with more classes than this, only how many there are is said

@@ -4,52 +4,18 @@ Colours are left as tokens ("@best"), so that a page can change between light an
 """
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from caviar.report.figures import Axis, Figure, Series
+from caviar.report.figure import Axis, Figure, Panels
 from caviar.report.palette import LIGHT
 from caviar.report.places import Places, log_ticks
+from caviar.report.traces import BAR, heights, row_height, side_by_side, traces_of
 
-_ROW = 50  # pixels of one bar with its label above
 _TALL = {"curves": 420}
 _PANEL = 230
-
-
-@dataclass(frozen=True)
-class Look:
-    """How a role is drawn: a colour of the palette, and a shape that tells it apart without colour."""
-
-    colour: str
-    width: float = 1.0
-    dash: str = "solid"
-    symbol: str = "circle"
-    size: float = 6.0
-    pattern: str = ""
-    opacity: float = 1.0
-
-
-LOOKS: Mapping[str, Look] = {
-    "best": Look("best", width=3.0, symbol="star", size=14.0),
-    "finished": Look("finished", opacity=0.75),
-    "stopped": Look("stopped", symbol="circle-open", opacity=0.9),
-    "running": Look("finished", dash="dot", symbol="diamond"),
-    "interrupted": Look("finished", dash="dot", symbol="diamond-open"),
-    "diverged": Look("diverged", dash="dash", symbol="x", size=7.0),
-    "median": Look("median", width=1.5),
-    "base": Look("base"),
-    "bias": Look("bias", pattern="/"),
-    "variance": Look("variance"),
-    "gap": Look("gap", pattern="x"),
-    "train": Look("train"),
-    "train_dev": Look("train_dev", pattern="."),
-    "dev": Look("dev", pattern="/"),
-    "test": Look("test", pattern="x"),
-    "saved": Look("saved"),
-    "interval": Look("ink", width=1.5, symbol="line-ns", size=10.0),
-}
+_LETTERS = 110  # of a legend that fit in one line of a notebook
 
 
 def draw(figure: Figure) -> dict[str, Any]:
@@ -61,6 +27,7 @@ def draw(figure: Figure) -> dict[str, Any]:
     ('bar', '@train')
     """
     places = Places(figure.x, [value for series in figure.series for value in series.x])
+    placed = places.ticks or _plane(figure)
     bars = figure.y.scale == "category"
     scales = {} if bars else _scales(figure)
     names = [series for series in figure.series if series.name]
@@ -82,22 +49,77 @@ def draw(figure: Figure) -> dict[str, Any]:
             "traceorder": "normal",
         },
         "barmode": "stack" if figure.stacked else "group",
-        "xaxis": _axis(figure.x) | places.ticks,
+        "xaxis": _axis(figure.x) | placed,
         "yaxis": _axis(figure.y) | (_rows(figure.y) if bars else scales[figure.y.scale]),
-        "annotations": _row_labels(figure.y) if bars else [],
+        "annotations": _row_labels(figure) if bars else [],
         "meta": {} if bars else {"floor": _floor(figure), "scales": scales},
     }
     if figure.small:
         layout["margin"] |= {"l": 44, "b": 26}
         layout["font"]["size"] = 11
         layout["xaxis"]["title"] = layout["yaxis"]["title"] = {"text": ""}
-    return {"data": [_TRACES[series.mark](series, figure, places) for series in figure.series], "layout": layout}
+    return {"data": traces_of(figure, places), "layout": layout}
+
+
+def draw_titled(shown: Figure | Panels) -> dict[str, Any]:
+    """A figure, or several in rows, with the title in the picture: for notebooks and files, where no caption stands."""
+    drawn = _draw_panels(shown) if isinstance(shown, Panels) else draw(shown)
+    layout = drawn["layout"]
+    letters = sum(len(trace["name"]) + 9 for trace in drawn["data"] if trace.get("showlegend"))
+    below = 24 * math.ceil(letters / _LETTERS) + 16 if layout["showlegend"] else 0
+    layout["legend"] |= {"y": 0, "yref": "container", "yanchor": "bottom"}  # its height is not known before it is drawn
+    layout["title"] = {
+        "text": f"<b>{escape(shown.title)}</b>",
+        "font": {"size": 15, "color": "@ink"},
+        "x": 0,
+        "xref": "paper",
+        "xanchor": "left",
+        "y": 1,
+        "yref": "container",
+        "yanchor": "top",
+        "pad": {"t": 12},
+    }
+    layout["margin"] |= {"t": layout["margin"]["t"] + 36, "b": layout["margin"]["b"] + below}
+    layout["height"] += 36 + below
+    return drawn
+
+
+def _draw_panels(panels: Panels) -> dict[str, Any]:
+    """Each figure on axes of its own in one picture; a name stands in the legend once."""
+    whole: dict[str, Any] = {}
+    traces: list[dict[str, Any]] = []
+    notes: list[dict[str, Any]] = []
+    axes: dict[str, Any] = {}
+    known: set[str] = set()
+    tall = max(draw_height(figure) for figure in panels.figures) + 34
+    for place, figure in enumerate(panels.figures):
+        drawn = draw(figure)
+        whole = whole or drawn["layout"]
+        number = "" if place == 0 else str(place + 1)
+        row, column = divmod(place, panels.columns)
+        left, right = column / panels.columns, (column + 0.79) / panels.columns
+        bottom, top = 1.0 - (row + 0.88) / panels.rows, 1.0 - (row + 0.08) / panels.rows
+        for trace in drawn["data"]:
+            first = trace.get("showlegend", False) and trace["name"] not in known
+            known |= {trace["name"]} if first else set()
+            hidden = {"showlegend": False} if "showlegend" in trace and not first else {}
+            traces.append({**trace, **hidden, "xaxis": f"x{number}", "yaxis": f"y{number}"})
+        axes[f"xaxis{number}"] = drawn["layout"]["xaxis"] | {"domain": [left, right], "anchor": f"y{number}"}
+        axes[f"yaxis{number}"] = drawn["layout"]["yaxis"] | {"domain": [bottom, top], "anchor": f"x{number}"}
+        notes += [{**note, "yref": f"y{number}", "x": left} for note in drawn["layout"]["annotations"]]
+        title = {"text": escape(figure.title), "font": {"color": "@ink", "size": 13}, "showarrow": False}
+        where = {"x": left, "xref": "paper", "xanchor": "left", "y": top, "yref": "paper", "yanchor": "bottom"}
+        notes.append({**title, **where})
+    layout = whole | axes | {"annotations": notes, "height": tall * panels.rows, "showlegend": len(known) > 1}
+    return {"data": traces, "layout": layout}
 
 
 def draw_height(figure: Figure) -> int:
     """The height of a figure in pixels; its width is the reader's."""
+    if figure.height:
+        return figure.height
     if figure.y.scale == "category":
-        return (90 if figure.x.label else 66) + _ROW * len(figure.y.categories)
+        return (90 if figure.x.label else 66) + row_height(figure) * len(figure.y.categories)
     return _TALL.get(figure.key, _PANEL)
 
 
@@ -114,76 +136,6 @@ def dress(drawn: Any, palette: Mapping[str, str] = LIGHT) -> Any:
     return palette.get(drawn[1:], drawn) if isinstance(drawn, str) and drawn.startswith("@") else drawn
 
 
-def _line(series: Series, figure: Figure, places: Places) -> dict[str, Any]:
-    look = LOOKS[series.role]
-    number = f"%{{y{_number_format(figure.y)}}}"
-    if series.role == "median":
-        hover = {"hoverinfo": "skip"}
-    else:
-        hover = {"hovertemplate": f"%{{text}}<br>{escape(figure.x.label)} %{{x}}: {number}<extra></extra>"}
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        **_shared(series, look),
-        "x": places.put(series.x),
-        "y": list(series.y),
-        "text": [escape(label) for label in series.labels],
-        "line": {"color": f"@{look.colour}", "width": look.width, "dash": look.dash},
-        "connectgaps": False,
-        **hover,
-    }
-
-
-def _points(series: Series, figure: Figure, places: Places) -> dict[str, Any]:
-    look = LOOKS[series.role]
-    shape = look.symbol.partition("-")[2]
-    edge = {"color": f"@{look.colour}" if shape else "@card", "width": 1.2 if shape else 1}
-    trace = {
-        "type": "scatter",
-        "mode": "markers",
-        **_shared(series, look),
-        "x": places.put(series.x),
-        "y": list(series.y),
-        "text": [escape(label) for label in series.labels],
-        "marker": {
-            "color": f"@{look.colour}",
-            "symbol": look.symbol,
-            "size": look.size,
-            "line": edge,
-        },
-        "cliponaxis": False,
-        "hovertemplate": "%{text}<extra></extra>",
-    }
-    if series.high:
-        plus = [high - value for high, value in zip(series.high, series.x, strict=True)]
-        minus = [value - low for low, value in zip(series.low, series.x, strict=True)]
-        style = {"color": f"@{look.colour}", "thickness": look.width, "width": 5}
-        trace |= {"error_x": {"type": "data", "symmetric": False, "array": plus, "arrayminus": minus, **style}}
-    return trace
-
-
-def _bars(series: Series, figure: Figure, places: Places) -> dict[str, Any]:
-    look = LOOKS[series.role]
-    number = f"%{{x{_number_format(figure.x)}}}"
-    pattern = {"shape": look.pattern, "fillmode": "overlay", "fgcolor": "@card", "fgopacity": 0.55, "size": 7}
-    return {
-        "type": "bar",
-        "orientation": "h",
-        **_shared(series, look),
-        "x": list(series.x),
-        "y": list(series.y),
-        "width": 0.36,
-        "text": [escape(label) for label in series.labels] or escape(series.name),
-        "textposition": "none",
-        "marker": {"color": f"@{look.colour}", "pattern": pattern, "line": {"color": "@card", "width": 1}},
-        "hovertemplate": "%{text}<extra></extra>" if series.labels else f"%{{text}}: {number}<extra></extra>",
-    }
-
-
-def _shared(series: Series, look: Look) -> dict[str, Any]:
-    return {"name": escape(series.name), "showlegend": bool(series.name), "opacity": look.opacity}
-
-
 def _axis(axis: Axis) -> dict[str, Any]:
     """What every axis has: its title with the unit, its ticks' format, its lines."""
     unit = f" ({axis.unit})" if axis.unit not in ("", "share") else ""
@@ -198,30 +150,44 @@ def _axis(axis: Axis) -> dict[str, Any]:
     if axis.unit == "share":
         drawn["tickformat"] = ".2~%"
     if axis.scale in ("linear", "log") and axis.top is not None:
-        drawn |= {"type": "linear", "range": [0.0, axis.top]}
+        drawn |= {"type": "linear", "range": [0.0 if axis.low is None else axis.low, axis.top]}
     return drawn
 
 
+def _plane(figure: Figure) -> dict[str, Any]:
+    """The horizontal range of a field: all of it, and nothing beside it."""
+    if figure.field is None or figure.x.top is not None:
+        return {}
+    return {"type": "linear", "range": [figure.field.x[0], figure.field.x[-1]]}
+
+
 def _scales(figure: Figure) -> dict[str, dict[str, Any]]:
-    """A vertical axis of errors on either scale; the linear one begins at 0 unless all errors are far above it."""
-    heights = [value for series in figure.series for value in series.y if value is not None]
-    low = min(heights, default=0.0)
-    top = max(heights, default=1.0) if figure.y.top is None else figure.y.top
-    start = 0.0 if low < 0.5 * top else low - 0.08 * (top - low)
+    """A vertical axis on either scale; the linear one begins at 0 unless all is far above it, or some below."""
+    found = heights(figure)
+    low = min(found, default=0.0) if figure.y.low is None else figure.y.low
+    top = max(found, default=1.0) if figure.y.top is None else figure.y.top
+    if figure.field is not None:
+        start, end = low, top
+    else:
+        room = 0.0 if figure.y.low is not None else 0.08 * (top - low)
+        start = 0.0 if 0.0 <= low < 0.5 * top and figure.y.low is None else low - room
+        end = top + 0.04 * (top - start)
     floor = _floor(figure)
-    low, high = math.log10(floor) - 0.05, math.log10(max(top, 1.5 * floor)) + 0.03
+    bottom, high = math.log10(floor) - 0.05, math.log10(max(top, 1.5 * floor)) + 0.03
     return {
-        "linear": {"type": "linear", "range": [start, top + 0.04 * (top - start)], "tickmode": "auto"},
-        "log": {"type": "log", "range": [low, high], "tickmode": "array", **log_ticks(low, high, figure.y.unit)},
+        "linear": {"type": "linear", "range": [start, end], "tickmode": "auto"},
+        "log": {"type": "log", "range": [bottom, high], "tickmode": "array", **log_ticks(bottom, high, figure.y.unit)},
     }
 
 
 def _floor(figure: Figure) -> float:
-    """Where an error of 0 is drawn on a logarithmic axis: half the smallest other one."""
-    heights = [value for series in figure.series for value in series.y if value is not None]
-    positive = [value for value in heights if value > 0.0]
+    """Where a value of 0 is drawn on a logarithmic axis: half the smallest other one, or the axis's own low end."""
+    if figure.y.low is not None and figure.y.low > 0.0:
+        return figure.y.low
+    found = heights(figure)
+    positive = [value for value in found if value > 0.0]
     smallest = min(positive, default=1e-3)
-    return 0.5 * smallest if len(positive) < len(heights) else smallest
+    return max(0.5 * smallest, 5e-324) if len(positive) < len(found) else smallest  # half of the least float is 0
 
 
 def _rows(axis: Axis) -> dict[str, Any]:
@@ -230,19 +196,8 @@ def _rows(axis: Axis) -> dict[str, Any]:
     return {"range": edges, "type": "linear", "showticklabels": False, "showgrid": False, "title": {"text": ""}}
 
 
-def _row_labels(axis: Axis) -> list[dict[str, Any]]:
-    place = {"xref": "paper", "x": 0, "xanchor": "left", "yanchor": "bottom", "yshift": 10, "showarrow": False}
-    named = [(row, name) for row, name in enumerate(axis.categories) if name]
+def _row_labels(figure: Figure) -> list[dict[str, Any]]:
+    shift = BAR * side_by_side(figure) // 2 + 1
+    place = {"xref": "paper", "x": 0, "xanchor": "left", "yanchor": "bottom", "yshift": shift, "showarrow": False}
+    named = [(row, name) for row, name in enumerate(figure.y.categories) if name]
     return [{**place, "y": row, "text": escape(name), "font": {"color": "@ink"}} for row, name in named]
-
-
-def _number_format(axis: Axis) -> str:
-    """How plotly writes a number of this axis when hovering."""
-    return ":.2%" if axis.unit == "share" else ":.4~g"
-
-
-_TRACES: Mapping[str, Callable[[Series, Figure, Places], dict[str, Any]]] = {
-    "line": _line,
-    "points": _points,
-    "bars": _bars,
-}

@@ -1,19 +1,18 @@
-"""Figures as data: what is to be seen, with axes, units and marks. Nothing here draws; `draw` does.
+"""The figures of a page, as data.
 
 One function a figure; to add one, write it here and name it in `html.py`. `panels` has those of the hyperparameters.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
 
 import numpy as np
 
 from caviar.records.status import Status
 from caviar.records.trial import Trial
 from caviar.report import text
+from caviar.report.figure import Axis, Figure, Series
 from caviar.report.page_data import PageData
 
 CURVE_POINTS = 40_000  # of all grey curves together: more cannot be told apart, and the page grows slow
@@ -24,76 +23,6 @@ STATUS_NAMES = {  # in the order in which they are drawn, so that the rarer ones
     Status.RUNNING: "still training",
     Status.DIVERGED: "diverged",
 }
-
-
-@dataclass(frozen=True)
-class Axis:
-    """One axis.
-
-    Args:
-        label: what is on it.
-        unit: "share" (written in percent), another unit, or "".
-        scale: "linear", "log", "one_minus_log" (1 − value on a logarithmic scale) or "category".
-        top: the largest value shown, in its unit; None: all of them.
-        categories: in order, for a category axis.
-        switch: whether a reader may switch between linear and log.
-    """
-
-    label: str
-    unit: str = ""
-    scale: str = "linear"
-    top: float | None = None
-    categories: tuple[str, ...] = ()
-    switch: bool = False
-
-
-@dataclass(frozen=True)
-class Series:
-    """One set of marks.
-
-    Args:
-        name: as the legend says it; "" keeps it out of the legend.
-        mark: "line" (None in `y` interrupts it), "points" or "bars".
-        role: what it stands for; the drawing gives each role its colour and shape (`draw.LOOKS`).
-        x, y: positions in the axes' units; text, or a place between 0 and the last category, on a category axis.
-        low, high: the ends of intervals, along the axis of numbers.
-        labels: one text a mark, shown on hovering.
-    """
-
-    name: str
-    mark: str
-    role: str
-    x: Sequence[Any]
-    y: Sequence[Any]
-    low: Sequence[float] = ()
-    high: Sequence[float] = ()
-    labels: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One figure.
-
-    Args:
-        key: its name in the page, unique there.
-        title: what is shown.
-        description: in words what is to be seen, for those who cannot see it.
-        x, y: the axes.
-        series: drawn in this order, the last on top.
-        stacked: bars of one place are put end to end.
-        small: one of many alike; what they share (legend, names of axes) is said once beside them.
-        note: a remark for the caption.
-    """
-
-    key: str
-    title: str
-    description: str
-    x: Axis
-    y: Axis
-    series: tuple[Series, ...]
-    stacked: bool = False
-    small: bool = False
-    note: str = ""
 
 
 def split_bar(page: PageData) -> Figure | None:

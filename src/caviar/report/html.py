@@ -3,19 +3,18 @@
 import base64
 import hashlib
 import json
-import os
-import tempfile
+from dataclasses import replace
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
-from caviar.errors import StudyError
-from caviar.report import sections, text
+from caviar.report import blocks, sections, text
 from caviar.report.draw import draw
-from caviar.report.figures import Figure
-from caviar.report.markup import Markup, element
+from caviar.report.figure import Figure, Panels
+from caviar.report.markup import Markup, element, joined
 from caviar.report.page_data import PageData
 from caviar.report.palette import DARK, LIGHT
+from caviar.report.saving import write_whole
 
 
 def write(page: PageData, path: str | Path) -> Path:
@@ -31,30 +30,37 @@ def write(page: PageData, path: str | Path) -> Path:
     Raises:
         StudyError: the file cannot be written.
     """
-    path = Path(path)
-    content = render(page).encode("utf-8", errors="replace")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as aside:
-            try:
-                aside.write(content)
-                aside.flush()
-                os.fsync(aside.fileno())
-                Path(aside.name).chmod(0o644)  # a temporary file is private; a report is to be shown
-                Path(aside.name).replace(path)
-            except BaseException:
-                Path(aside.name).unlink(missing_ok=True)
-                raise
-    except OSError as error:
-        reason = error.strerror or error
-        raise StudyError(f"The report '{path}' cannot be written: {reason}. Choose another place for it.") from error
-    return path
+    return write_whole(Path(path), render(page).encode("utf-8", errors="replace"), "report")
 
 
 def render(page: PageData) -> str:
     """The page as one text of HTML."""
     parts = sections.all_sections(page)
     figures = [figure for part in parts for figure in part.figures]
+    links = [element("a", part.title, href=f"#{part.key}") for part in parts]
+    content = joined(
+        sections.headline(page),
+        element("nav", *links, aria_label="Sections"),
+        element("main", *(part.markup for part in parts)),
+        element("footer", element("p", f"Written by Caviar for the study {page.name}.")),
+    )
+    return _whole(f"{page.name} · Caviar report", text.verdict(page), content, figures)
+
+
+def render_figures(shown: Figure | Panels) -> str:
+    """A page of one figure, or of several with one title."""
+    if isinstance(shown, Figure):
+        content = element("main", element("section", blocks.figure(shown)))
+        return _whole(shown.title, shown.description, content, [shown])
+    drawn = [replace(figure, key=f"{place}-{figure.key}") for place, figure in enumerate(shown.figures)]
+    note = element("p", shown.note) if shown.note else None
+    each = element("div", *(blocks.figure(figure) for figure in drawn), class_="panels")
+    content = element("main", element("section", element("h2", shown.title), note, each))
+    return _whole(shown.title, shown.description, content, drawn)
+
+
+def _whole(title: str, description: str, content: Markup, figures: list[Figure]) -> str:
+    """A page around what it shows, with the data of its figures and the scripts that draw them."""
     scripts = [_plotly(), _own("page.js")] if figures else []
     head = element(
         "head",
@@ -63,17 +69,13 @@ def render(page: PageData) -> str:
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
         element("meta", name="generator", content="caviar"),
-        element("meta", name="description", content=text.verdict(page)),
-        element("title", f"{page.name} · Caviar report"),
+        element("meta", name="description", content=description),
+        element("title", title),
         element("style", Markup(_variables() + _own("page.css"))),
     )
-    links = [element("a", part.title, href=f"#{part.key}") for part in parts]
     body = element(
         "body",
-        sections.headline(page),
-        element("nav", *links, aria_label="Sections"),
-        element("main", *(part.markup for part in parts)),
-        element("footer", element("p", f"Written by Caviar for the study {page.name}.")),
+        content,
         _data(figures) if figures else None,
         *(element("script", Markup(script)) for script in scripts),
     )

@@ -9,7 +9,7 @@
   const PRINTED = { wide: 680, panel: 320 };
 
   // Colours come as tokens, "@best"; the long arrays of numbers and texts hold none and are not copied.
-  const UNTOUCHED = new Set(["x", "y", "text", "ticktext", "tickvals"]);
+  const UNTOUCHED = new Set(["x", "y", "z", "text", "ticktext", "tickvals"]);
   function dress(value, palette) {
     if (typeof value === "string") return value[0] === "@" ? palette[value.slice(1)] || value : value;
     if (Array.isArray(value)) return value.map((item) => dress(item, palette));

@@ -10,7 +10,8 @@ import numpy as np
 from caviar.records.status import Status
 from caviar.records.trial import Trial
 from caviar.report import text
-from caviar.report.figures import STATUS_NAMES, Axis, Figure, Series, numbers
+from caviar.report.figure import Axis, Figure, Series
+from caviar.report.figures import STATUS_NAMES, numbers
 from caviar.report.page_data import PageData
 from caviar.search.hyperparameters import HYPERPARAMETERS, Hyperparameter
 

@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 
 from caviar.report import text
-from caviar.report.figures import Axis
+from caviar.report.figure import Axis
 
 _LETTERS = 28  # that fit side by side below a small figure
 

@@ -7,7 +7,7 @@ from typing import Any
 from caviar.records.status import Status
 from caviar.report import blocks, figures, text
 from caviar.report.cards import card
-from caviar.report.figures import Figure
+from caviar.report.figure import Figure
 from caviar.report.markup import Markup, element, joined
 from caviar.report.page_data import PageData
 from caviar.report.panels import panels
