@@ -73,7 +73,7 @@ def paint(shown: Figure | Panels, target: str | Path | BinaryIO, kind: str, pale
                 title = "\n".join(wrap(panels.figures[place].title, 46))
                 axes.set_title(title, loc="left", fontsize=13 * POINT, color=palette["ink"])
         small = all(figure.small for figure in figures if isinstance(figure, Figure))
-        _head(sheet, "\n".join(wrap(shown.title, width // 8)), {} if small else handles, width, palette)
+        _head(sheet, "\n".join(wrap(shown.title, int(width / 9.4))), {} if small else handles, width, palette)
         metadata = {"Date": None} if kind == "svg" else {}
         sheet.savefig(target, format=kind, dpi=SHARPNESS, facecolor=palette["card"], metadata=metadata)
 

@@ -1,0 +1,1 @@
+"""Every example of the project is run, and what it claims is checked."""
