@@ -73,12 +73,13 @@ figure
 # ## What is seen
 
 # %%
+above = betas["linear"][1], betas["one_minus_log"][1]
 even = max(abs(share - 0.25) for share in rates["log"])
 seen = {
     f"{rates['linear'][-1]:.0%} of the uniform draws of α lie above 0.1": abs(rates["linear"][-1] - 0.9) < 0.03,
     f"on the logarithmic scale each decade gets a quarter, within {even:.1%}": even < 0.04,
-    f"uniform draws put {betas['linear'][1]:.0%} of β above 0.99, draws of log(1 − β) {betas['one_minus_log'][1]:.0%}": (
-        betas["linear"][1] < 0.12 and abs(betas["one_minus_log"][1] - 0.5) < 0.04
+    f"uniform draws put {above[0]:.0%} of β above 0.99, draws of log(1 − β) {above[1]:.0%}": (
+        above[0] < 0.12 and abs(above[1] - 0.5) < 0.04
     ),
 }
 for sentence, holds in seen.items():
