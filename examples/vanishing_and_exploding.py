@@ -108,8 +108,8 @@ figure
 # %% [markdown]
 # ## What is seen
 #
-# He's variance keeps ReLU's gradient within a factor of ten or so over 50 layers; 1/n, right for tanh, halves its square
-# at each ReLU. tanh saturates a little at each layer, so its gradient still fades, though slowly.
+# He's variance keeps ReLU's gradient within a factor of ten or so over 50 layers; 1/n, right for tanh, halves its
+# square at each ReLU. tanh saturates a little at each layer, so its gradient still fades, though slowly.
 
 # %%
 first = {name: float(norms[0]) for name, norms in found.items()}
