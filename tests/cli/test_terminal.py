@@ -13,7 +13,7 @@ from rich.console import Console
 
 from caviar import cli
 from caviar.report.progress import Progress
-from caviar.study.loop import Look
+from caviar.study.tally import Look
 from cli.running import QUICK, SMALL, told
 from study.making import table
 

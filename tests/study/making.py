@@ -12,7 +12,7 @@ import pytest
 import caviar
 from caviar.data.dataset import Dataset
 from caviar.data.splits import Splits
-from caviar.study import keeping, loop
+from caviar.study import keeping, writer
 from caviar.study.study import Study
 
 ROWS = 240
@@ -123,9 +123,9 @@ class AtOnce:
 
 def checkpoint_always(patched: pytest.MonkeyPatch) -> None:
     """A checkpoint after every segment, written before the next one begins."""
-    patched.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
-    patched.setattr(loop, "CHECKPOINT_SHARE", 1e9)
-    patched.setattr(loop, "threading", SimpleNamespace(**{**vars(loop.threading), "Thread": AtOnce}))
+    patched.setattr(writer, "CHECKPOINT_SECONDS", 0.0)
+    patched.setattr(writer, "CHECKPOINT_SHARE", 1e9)
+    patched.setattr(writer, "threading", SimpleNamespace(**{**vars(writer.threading), "Thread": AtOnce}))
 
 
 def mixed_table(rows: int = ROWS, seed: int = 0, task: str = "classification") -> pl.DataFrame:

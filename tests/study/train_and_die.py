@@ -10,7 +10,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from caviar.study import campaigns, lane, loop
+from caviar.study import campaigns, lane, writer
 from caviar.study.study import Study
 from study import making
 
@@ -26,7 +26,7 @@ def main(folder: Path) -> None:
     """Train until the study is finished, with many short segments, checkpoints and changes among the kept weights."""
     campaigns.EPOCHS_PER_SEGMENT = 1
     lane.KEPT_WEIGHTS = 8
-    loop.CHECKPOINT_SECONDS, loop.CHECKPOINT_SHARE = 0.05, 0.9
+    writer.CHECKPOINT_SECONDS, writer.CHECKPOINT_SHARE = 0.05, 0.9
     study = Study(folder, watch=linger) if (folder / "study.db").exists() else making.study(folder, watch=linger)
     if not study.campaigns:
         study.search(trials=TRIALS, epochs=EPOCHS)

@@ -42,7 +42,7 @@ class Progress:
             self._live = None
 
     def __call__(self, look: Any) -> None:
-        """Take a look (`study.loop.Look`)."""
+        """Take a look (`study.tally.Look`)."""
         now = time.monotonic()
         if look.campaign != self._campaign:
             self._campaign, self._began = look.campaign, now

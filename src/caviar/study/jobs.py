@@ -12,9 +12,10 @@ from caviar.data.read import read
 from caviar.data.splits import split
 from caviar.errors import CaviarError, DataError, StudyError
 from caviar.search.space import Space
+from caviar.study.arguments import check_minutes, check_search
 from caviar.study.model import load
 from caviar.study.stop import INTERRUPT, Stop
-from caviar.study.study import Study, check_minutes, check_search
+from caviar.study.study import Study
 
 Watch = Callable[[Any], None] | None
 DEMO_TRIALS = 256

@@ -16,17 +16,19 @@ from caviar.records.events import Event
 from caviar.records.history import FIELDS, Block
 from caviar.records.status import Status
 from caviar.records.trial import Trial
-from caviar.search.stopping import SPARED, Report, StoppingRule, exempt
+from caviar.search.stopping import StoppingRule
 from caviar.study.kept import Kept, Rows
-from caviar.study.material import CohortMaterial, Material, gather, own_widths, trial_seed
+from caviar.study.material import CohortMaterial, Material, gather, own_widths
+from caviar.study.ranking import compared_by
 from caviar.study.spec import Campaign, CohortSpec
 from caviar.training.cohort import Cohort
 from caviar.training.features import Features, features_of, union
 from caviar.training.layout import Layout
 from caviar.training.values import Assignment
 
-_AT = {name: number for number, name in enumerate(FIELDS)}
-_IN_UNITS = [_AT[name] for name in ("train_error", "dev_error", "judge_error")]
+# Where each field stands in a row of measurements.
+AT = {name: number for number, name in enumerate(FIELDS)}
+_IN_UNITS = [AT[name] for name in ("train_error", "dev_error", "judge_error")]
 # Weights of this many of the best trials are kept at hand; all else can be replayed.
 KEPT_WEIGHTS = 64
 
@@ -75,6 +77,7 @@ class Lane:
         self.campaign, self.spec, self.material = campaign, spec, material
         self.draw, self.stopping, self.study_seed, self.metric = draw, stopping, study_seed, metric
         self.kept, self.rows = kept, rows
+        self._compared = AT[compared_by(metric)]
         self.gathered: CohortMaterial = gather(material, spec)
         self.progress = Progress()
         self.part = 8  # batches of a look within a long epoch, adapted to the clock
@@ -96,148 +99,14 @@ class Lane:
             self.gathered.group_streams,
         )
 
-    # ---- what is left to do --------------------------------------------------------------------------------------
-
     @property
     def done(self) -> bool:
         """Whether every trial has ended."""
         return self.taken == self.size and not self.progress.live
 
-    # ---- deciding ------------------------------------------------------------------------------------------------
-
-    def admissions(self, tick: int, freed: Sequence[int] = ()) -> tuple[list[Event], list[Trial]]:
-        """Events that fill the free slots, and the new trials' records.
-
-        Args:
-            freed: slots that other events of the same tick make free.
-        """
-        free = [slot for slot in range(self.spec.slots) if slot not in self.progress.live or slot in freed]
-        wanted = min(len(free), self.size - self.taken)
-        if wanted <= 0:
-            return [], []
-        if self.spec.trials:
-            chosen = list(self.spec.trials[self.taken : self.taken + wanted])
-            slots = self._slots_in_groups(chosen, free)
-        else:
-            chosen = [{"configuration": c} for c in self.draw(wanted, dict(self.spec.structure))]
-            slots = free[: len(chosen)]
-            if len(chosen) < wanted:
-                self.size = self.taken + len(chosen)
-        events: list[Event] = []
-        trials: list[Trial] = []
-        for slot, one in zip(slots, chosen, strict=False):
-            number = self.campaign.first_trial + self.progress.asked + len(trials)
-            trial = self._new_trial(number, slot, one)
-            trials.append(trial)
-            events.append(Event(0, tick, len(events), "admit", slot, number, _payload(trial), "sampler"))
-        return events, trials
-
-    def _slots_in_groups(self, chosen: list[Mapping[str, Any]], free: list[int]) -> list[int]:
-        """Slots for given trials, which name their group (and so their stream); the first that finds none ends it."""
-        left = list(free)
-        slots: list[int] = []
-        for one in chosen:
-            group = one.get("group")
-            slot = next((slot for slot in left if group is None or slot // self.spec.group == group), None)
-            if slot is None:
-                break
-            slots.append(slot)
-            left.remove(slot)
-        return slots
-
-    def _new_trial(self, number: int, slot: int, one: Mapping[str, Any]) -> Trial:
-        configuration = dict(one["configuration"])
-        epochs = self.campaign.epochs
-        stream = self.gathered.prepared[slot // self.spec.group].stream
-        return Trial(
-            number=number,
-            status=Status.RUNNING,
-            configuration=configuration,
-            seed=int(one.get("seed", trial_seed(self.study_seed, number))),
-            stream=stream.number,
-            cohort=self.spec.number,
-            exempt=self.stopping is not None and exempt(self.study_seed, number),
-            horizon=epochs,
-            stop_at=epochs,
-        )
-
-    def decide(self, block: Block, tick: int) -> tuple[list[Event], list[Trial]]:
-        """What the measurements of a segment lead to: trials finished, diverged or stopped, then slots refilled."""
-        ended = self._ended(block)
-        changed: list[Trial] = []
-        events: list[Event] = []
-        freed: list[int] = []
-        for slot in sorted(self.progress.live):
-            trial = self.progress.live[slot]
-            if trial.number in ended:
-                status, reason = ended[trial.number]
-                trial = replace(trial, status=status, reason=reason)
-                payload = {"status": str(status), "reason": reason}
-                author = "stopping" if status is Status.STOPPED else "engine"
-                events.append(Event(0, tick, len(events), "evict", slot, trial.number, payload, author))
-                freed.append(slot)
-            changed.append(trial)
-        admitted, fresh = self.admissions(tick, freed)
-        events += [replace(event, sequence=len(events) + n) for n, event in enumerate(admitted)]
-        if not admitted and freed:
-            moves = self._compaction(set(self.progress.live) - set(freed))
-            for target, source in sorted(moves.items()):
-                number = self.progress.live[source].number
-                events.append(Event(0, tick, len(events), "copy", target, number, {"from": source}, "engine"))
-        return events, changed + fresh
-
-    def _ended(self, block: Block) -> dict[int, tuple[Status, str]]:
-        """Trials that end here, with their status and why."""
-        last = {int(trial): row for row, trial in enumerate(block.trials)}  # the last row of each trial
-        ended: dict[int, tuple[Status, str]] = {}
-        reports = []
-        for slot in sorted(self.progress.live):
-            trial = self.progress.live[slot]
-            values = block.values[last[trial.number]]
-            epoch = int(block.epochs[last[trial.number]])
-            value = float(values[_AT["dev_cost" if self.metric == "log_loss" else "dev_error"]])
-            if not (math.isfinite(values[_AT["cost"]]) and math.isfinite(values[_AT["dev_cost"]])):
-                ended[trial.number] = (Status.DIVERGED, f"its cost was not finite at epoch {epoch}")
-                value = math.inf
-            elif epoch >= trial.stop_at:
-                ended[trial.number] = (Status.FINISHED, "")
-            reports.append(Report(trial.number, epoch, value, trial.exempt))
-        if self.stopping is not None:
-            exempted = {trial.number for trial in self.progress.live.values() if trial.exempt}
-            for decision in self.stopping.decide(reports):
-                if decision.keep and decision.trial in exempted and decision.reason.endswith(SPARED):
-                    self.progress.spared.append(decision.trial)
-                if not decision.keep and decision.trial not in ended:
-                    ended[decision.trial] = (Status.STOPPED, decision.reason)
-        return ended
-
-    def interruptions(self, tick: int, reason: str) -> tuple[list[Event], list[Trial]]:
-        """Events that end everything that still trains."""
-        events: list[Event] = []
-        trials: list[Trial] = []
-        for slot, trial in sorted(self.progress.live.items()):
-            payload = {"status": str(Status.INTERRUPTED), "reason": reason}
-            events.append(Event(0, tick, len(events), "evict", slot, trial.number, payload, "budget"))
-            trials.append(replace(trial, status=Status.INTERRUPTED, reason=reason))
-        return events, trials
-
-    def _compaction(self, live: set[int]) -> dict[int, int]:
-        """Moves (target: source) that empty whole groups, once no more trials come and that makes a device faster."""
-        spec = self.spec
-        if len(spec.streams) > 1 or not live:
-            return {}
-        per_device = spec.slots // spec.devices
-        now = max(len({slot // spec.group for slot in live if slot // per_device == d}) for d in range(spec.devices))
-        needed = math.ceil(math.ceil(len(live) / spec.group) / spec.devices)
-        if needed >= now:
-            return {}
-        groups = [d * per_device // spec.group + g for g in range(needed) for d in range(spec.devices)]
-        places = [group * spec.group + slot for group in groups for slot in range(spec.group)]
-        staying = {slot for slot in live if slot in places}
-        free = iter(place for place in places if place not in staying)
-        return {next(free): slot for slot in sorted(live - staying)}
-
-    # ---- doing ---------------------------------------------------------------------------------------------------
+    def value(self, measured: np.ndarray) -> float:
+        """What trials are compared by, of one row of measurements."""
+        return float(measured[self._compared])
 
     def apply(self, events: Sequence[Event]) -> None:
         """Let events take effect: evictions, moves, then admissions."""
@@ -328,13 +197,13 @@ class Lane:
         stream = self.gathered.group_streams[slot // self.spec.group]
         updates = epoch * stream.updates(self.cohort.architecture.batch_size)
         trial = replace(self.progress.live[slot], epochs=epoch, updates=updates)
-        value = float(values[_AT["dev_cost" if self.metric == "log_loss" else "dev_error"]])
-        cost = float(values[_AT["dev_cost"]])
+        value = self.value(values)
+        cost = float(values[AT["dev_cost"]])
         if (value, cost) >= self.progress.best.get(trial.number, (math.inf, math.inf)) or math.isnan(value + cost):
             return trial
         self.progress.best[trial.number] = (value, cost)
         told: dict[str, Any] = {
-            name: float(values[_AT[name]])
+            name: float(values[AT[name]])
             for name in ("dev_error", "train_error", "dev_cost", "train_cost", "judge_error", "judge_cost")
         }
         return replace(trial, best_epoch=epoch, **told)
@@ -381,18 +250,6 @@ def _first(block: Block) -> np.ndarray:
     for trial, epoch in zip(block.trials.tolist(), block.epochs.tolist(), strict=True):
         first.setdefault(trial, epoch)
     return np.asarray([first[trial] for trial in block.trials.tolist()])
-
-
-def _payload(trial: Trial) -> dict[str, Any]:
-    return {
-        "configuration": trial.configuration,
-        "seed": trial.seed,
-        "stream": trial.stream,
-        "cohort": trial.cohort,
-        "exempt": trial.exempt,
-        "horizon": trial.horizon,
-        "stop_at": trial.stop_at,
-    }
 
 
 def _weights(widths: Sequence[int]) -> int:

@@ -12,7 +12,7 @@ from caviar.errors import StudyError
 from caviar.networks.constants import BATCH_NORM_EPSILON
 from caviar.records.status import Status
 from caviar.records.trial import Trial
-from caviar.study import keeping
+from caviar.study import keeping, ranking
 from caviar.study.kept import Rows
 from caviar.study.model import Model
 from caviar.study.spec import StreamSpec
@@ -49,20 +49,17 @@ def declare(study: "Study", ranked: Sequence[Trial]) -> dict[str, Any]:
             again.setdefault(int(original), []).append(trial)
     if not again:
         return alone(ranked[0])
-    by_cost = study.metric == "log_loss"
 
     def score(number: int) -> tuple[float, float]:
         trials = again[number]
-        values = [t.dev_cost if by_cost else t.dev_error for t in trials]
+        values = [ranking.value(t, study.metric) for t in trials]
         return float(np.mean(values)), float(np.mean([t.dev_cost for t in trials]))
 
     original = min(again, key=score)
     trials = again[original]
     folded = any(stream.folds for spec in confirmation.cohorts for stream in spec.streams)
     # A network of a fold has not seen the whole train set: the model stays the original trial's.
-    model = (
-        original if folded else min(trials, key=lambda t: (t.dev_cost if by_cost else t.dev_error, t.dev_cost)).number
-    )
+    model = original if folded else min(trials, key=lambda t: ranking.order(t, study.metric)).number
     return {
         "trial": original,
         "how": confirmation.about["how"],
@@ -85,6 +82,22 @@ def model_trial(study: "Study") -> Trial:
     return study.store.trial(winner["model"]) if winner else study.best_trial
 
 
+def best_model(study: "Study") -> Model:
+    """The model of the best trial, made and saved once.
+
+    Raises:
+        StudyError: no trial is usable, or its weights are not kept.
+    """
+    trial = model_trial(study)
+    of = [trial.number, trial.best_epoch, trial.epochs, str(trial.status)]
+    if study.model_path.exists() and study.results.get("model_of") == of:
+        return Model.load(study.model_path)
+    model = model_of(study, trial)
+    model.save(study.model_path)
+    study.set_results(model_of=of)
+    return model
+
+
 def model_of(study: "Study", trial: Trial) -> Model:
     """A trial's network with everything that predicting needs.
 
@@ -94,8 +107,7 @@ def model_of(study: "Study", trial: Trial) -> Model:
     number = trial.number
     kept = keeping.load_weights(study.store, study.folder)[0].get(number)
     # Kept weights may be older than the record where a study was killed after it had been stopped.
-    value = trial.dev_cost if study.metric == "log_loss" else trial.dev_error
-    if kept is None or kept.value != value:
+    if kept is None or kept.value != ranking.value(trial, study.metric):
         raise StudyError(
             f"The weights of trial {number} are not kept. Train it again: caviar train with its configuration."
         )
@@ -192,7 +204,7 @@ def diagnose(study: "Study") -> list[Finding]:
     """Findings about the winner and about the data."""
     found = measurements(study)
     told = {name: [found[name].estimate, found[name].low, found[name].high] for name in ("train", "dev")}
-    study.store.set_setting("results", {**study.results, "measured": told})
+    study.set_results(measured=told)
     schema = study.dataset.schema
     winner = study.results["winner"]
     spread = found["squared_error_spread"]
@@ -239,10 +251,8 @@ def stopped_too_soon(study: "Study") -> dict[str, Any] | None:
     spared = sorted(set(study.results.get("statistics", {}).get("spared", [])))
     if not spared:
         return None
-    by_cost = study.metric == "log_loss"
-    bar = study.store.trial(study.results["winner"]["trial"])
-    values = [study.store.trial(number) for number in spared]
-    better = sum((t.dev_cost < bar.dev_cost) if by_cost else (t.dev_error < bar.dev_error) for t in values)
+    bar = ranking.value(study.store.trial(study.results["winner"]["trial"]), study.metric)
+    better = sum(ranking.value(study.store.trial(number), study.metric) < bar for number in spared)
     interval = wilson(better / len(spared), len(spared))
     return {"spared": len(spared), "better": better, "low": interval.low, "high": interval.high}
 

@@ -1,0 +1,92 @@
+"""What a person asks of a study, checked before anything is written."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from caviar.data.splits import Splits
+from caviar.errors import StudyError
+from caviar.networks.metrics import METRICS
+from caviar.search.stopping import STOPPING
+
+# Metrics that trials may be compared by while they train; all are reported at the end.
+CHOOSING = ("error", "log_loss", "rmse")
+
+
+def checked_metric(metric: str | None, splits: Splits) -> str:
+    """What trials are compared by, where it fits the task; by default the error.
+
+    Raises:
+        StudyError: it does not.
+    """
+    task = splits.dataset.schema.task
+    chosen = metric or "error"
+    known = [name for name in CHOOSING if name == "error" or name in METRICS[task]]
+    if chosen not in known:
+        raise StudyError(
+            f"Trials of a {task} study are compared by {' or '.join(known)}. Got '{chosen}'; "
+            "the other metrics are reported at the end."
+        )
+    return "error" if chosen == "rmse" else chosen
+
+
+def checked_seed(seed: int | None) -> int:
+    """The seed, by default 0.
+
+    Raises:
+        StudyError: it is no whole number from 0.
+    """
+    if seed is not None and (not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63):
+        raise StudyError(f"'seed' must be a whole number from 0. Got {seed!r}.")
+    return int(seed or 0)
+
+
+def checked_base_error(error: float | None, task: str) -> float:
+    """The base error, where it can be one: a share for classes, any length for numbers; by default 0.
+
+    Raises:
+        StudyError: it cannot.
+    """
+    most = 1.0 if task == "classification" else math.inf
+    if error is not None and not 0.0 <= error < most:
+        rule = "a share from 0 to below 1 (0.05 is 5 %)" if task == "classification" else "a number from 0"
+        raise StudyError(f"'base_error' must be {rule}. Got {error!r}.")
+    return float(error or 0.0)
+
+
+def check_search(trials: int, epochs: int, stopping: str | None, minutes: float | None) -> None:
+    """Refuse what cannot be searched, before anything is written.
+
+    Raises:
+        StudyError: an argument is not allowed.
+    """
+    _at_least_one("trials", trials)
+    _at_least_one("epochs", epochs)
+    check_known("stopping", stopping, [*STOPPING, None])
+    check_minutes(minutes)
+
+
+def check_minutes(minutes: float | None) -> None:
+    """Refuse a budget of no time.
+
+    Raises:
+        StudyError: it is not above 0.
+    """
+    if minutes is not None and not minutes > 0:
+        raise StudyError(f"'minutes' must be above 0. Got {minutes!r}.")
+
+
+def _at_least_one(name: str, value: Any) -> None:
+    if not isinstance(value, int | np.integer) or value < 1:
+        raise StudyError(f"'{name}' must be a whole number of at least 1. Got {value!r}.")
+
+
+def check_known(name: str, value: Any, allowed: list[Any]) -> None:
+    """Refuse a value that is none of those allowed.
+
+    Raises:
+        StudyError: it is not.
+    """
+    if value not in allowed:
+        raise StudyError(f"'{name}' must be one of {', '.join(str(a) for a in allowed)}. Got {value!r}.")

@@ -1,0 +1,81 @@
+"""A study's folder is begun, or opened with what it holds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from caviar.data.splits import Splits
+from caviar.errors import StudyError
+from caviar.records.store import Store
+from caviar.search.space import Space
+from caviar.study import keeping
+from caviar.study.arguments import checked_base_error, checked_metric, checked_seed
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a person said of a study; None where they said nothing.
+
+    Args:
+        splits, space, seed, metric, base_error, job: as `caviar.study.study.Study` takes them.
+    """
+
+    splits: Splits | None
+    space: Space | None
+    seed: int | None
+    metric: str | None
+    base_error: float | None
+    job: Mapping[str, Any]
+
+
+def store_of(folder: Path, given: Given) -> Store:
+    """The record of the study in a folder, begun where there is none.
+
+    Raises:
+        StudyError: the folder holds another study, or none and no splits were given.
+    """
+    if (folder / "study.db").exists():
+        store = Store(folder / "study.db")
+        same = {"seed": given.seed, "metric": "error" if given.metric == "rmse" else given.metric}
+        keeping.check_same(store, folder, given.splits, same)
+        _change(store, folder, given)
+        return store
+    if given.splits is None:
+        raise StudyError(
+            f"There is no study in '{folder}'. Give the splits of a data set to begin one: "
+            "caviar.Study(folder, caviar.split(caviar.read(...)))."
+        )
+    dataset = given.splits.dataset
+    about = {
+        "space": (given.space or Space.default(dataset)).to_dict(),
+        "seed": checked_seed(given.seed),
+        "metric": checked_metric(given.metric, given.splits),
+        "base_error": checked_base_error(given.base_error, dataset.schema.task),
+        "job": dict(given.job),
+    }
+    keeping.begin(folder, given.splits, about)
+    return Store(folder / "study.db")
+
+
+def unfinished(store: Store) -> int | None:
+    """The number of the campaign that is still to be done, or None."""
+    done = int(store.setting("campaigns_done", 0))
+    return done if done < len(store.setting("campaigns", [])) else None
+
+
+def _change(store: Store, folder: Path, given: Given) -> None:
+    """Take over what may differ from one opening of a study to the next."""
+    about = store.setting("study")
+    if given.base_error is not None:
+        error = checked_base_error(given.base_error, about["data"]["schema"]["task"])
+        about = {**about, "base_error": error}
+        store.set_setting("study", about)
+    if given.space is None or given.space.to_dict() == about["space"]:
+        return
+    if unfinished(store) is not None:
+        raise StudyError(
+            f"The study in '{folder}' was interrupted, and trials that are still to come belong to its own "
+            f"space. Go on with it first (caviar resume {folder}), then search another space."
+        )
+    store.set_setting("study", {**about, "space": given.space.to_dict()})

@@ -1,0 +1,45 @@
+"""The order of trials: what they are compared by, and which come first."""
+
+from typing import Any
+
+from caviar.errors import StudyError
+from caviar.records.status import Status
+from caviar.records.trial import Trial
+
+
+def compared_by(metric: str) -> str:
+    """The field, of a trial as of its measurements, by which a study's trials are compared; the lower the better.
+
+    >>> compared_by("error"), compared_by("log_loss")
+    ('dev_error', 'dev_cost')
+    """
+    return "dev_cost" if metric == "log_loss" else "dev_error"
+
+
+def value(trial: Trial, metric: str) -> float:
+    """What a trial is compared by, at its best epoch."""
+    return float(getattr(trial, compared_by(metric)))
+
+
+def order(trial: Trial, metric: str) -> tuple[float, float, int]:
+    """A key to sort by: of equal values the lower cost comes first, then the earlier trial."""
+    return value(trial, metric), trial.dev_cost, trial.number
+
+
+def ranked(study: Any) -> list[Trial]:
+    """Usable trials of a study's searches and trainings, the best first.
+
+    Raises:
+        StudyError: there is none.
+    """
+    campaigns = study.campaigns
+    if not campaigns:
+        raise StudyError(f"Nothing was trained in '{study.folder}' yet. Call search or train first.")
+    again = {int(number) for campaign in campaigns for number in campaign.about.get("of", {})}
+    usable = [t for t in study.trials if t.best_epoch > 0 and t.status is not Status.DIVERGED and t.number not in again]
+    if not usable:
+        raise StudyError(
+            "No trial of this study is usable: each diverged or measured nothing. "
+            "Lower the learning rate, or search on with more trials."
+        )
+    return sorted(usable, key=lambda trial: order(trial, study.metric))

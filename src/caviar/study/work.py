@@ -1,0 +1,194 @@
+"""The work of a study: campaigns are planned, begun, run to their end or to a stop, and counted."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from caviar.errors import StudyError
+from caviar.records.trial import Trial
+from caviar.search.samplers import SAMPLERS, Sampler
+from caviar.study import campaigns, keeping
+from caviar.study.spec import Campaign
+from caviar.study.stop import BUDGET, Stop
+
+if TYPE_CHECKING:
+    from caviar.study.loop import Loop
+    from caviar.study.study import Study
+
+
+def start() -> int:
+    """Start the device, and say how many there are."""
+    from caviar.training import device
+
+    return device.start()
+
+
+def search(study: "Study", trials: int, epochs: int, stopping: str | None, sampler: str) -> None:
+    """Begin a search of the study's space."""
+    SAMPLERS[sampler](study.space, study.seed)  # it may refuse the space
+    devices = start()
+    campaign = campaigns.search(
+        study.material,
+        study.space,
+        trials=trials,
+        epochs=epochs,
+        stopping=stopping,
+        seed=study.seed,
+        devices=devices,
+        **_next(study),
+    )
+    from caviar.study.fitting import within_memory
+
+    campaign = within_memory(campaign, study.material, study.space, study.seed)
+    _begin(study, {**campaign.to_dict(), "about": {"sampler": sampler, "after": _drawn(study, sampler)}})
+
+
+def train(study: "Study", configuration: Mapping[str, Any], epochs: int) -> None:
+    """Begin the training of one network."""
+    devices = start()
+    campaign = campaigns.train(
+        study.material, configuration, epochs=epochs, seed=study.seed, devices=devices, **_next(study)
+    )
+    _begin(study, campaign.to_dict())
+
+
+def confirm(study: "Study", ranked: Sequence[Trial]) -> None:
+    """Begin to train the best few again, unless that was begun already."""
+    devices = start()
+    last = study.campaigns[-1]
+    if last.kind == "confirm":
+        return
+    specs = {spec.number: spec for campaign in study.campaigns for spec in campaign.cohorts}
+    best = ranked[: campaigns.CONFIRMED]
+    campaign = campaigns.confirm(
+        study.material, best, cohorts=specs, epochs=last.epochs, seed=study.seed, devices=devices, **_next(study)
+    )
+    _begin(study, campaign.to_dict())
+
+
+def _next(study: "Study") -> dict[str, int]:
+    """Numbers that the next campaign begins with."""
+    before = study.campaigns
+    cohorts = sum(len(campaign.cohorts) for campaign in before)
+    return {"first_trial": sum(campaign.trials for campaign in before), "first_cohort": cohorts}
+
+
+def _begin(study: "Study", campaign: Mapping[str, Any]) -> None:
+    if study.unfinished() is not None:
+        raise StudyError(
+            f"The study in '{study.folder}' holds work that is not done: it was interrupted, or another process is "
+            f"at it. Go on with it first: caviar resume {study.folder}"
+        )
+    before = study.store.setting("campaigns", [])
+    ticks = study.store.setting("campaign_ticks", {})
+    study.store.set_setting("campaign_ticks", {**ticks, str(len(before)): study.store.tick(0)})
+    study.store.set_setting("campaigns", [*before, dict(campaign)])
+    study.set_results(winner=None)
+
+
+def _drawn(study: "Study", sampler: str) -> dict[str, Any] | None:
+    """Where an earlier search of the same space left this sampler, so that nothing is drawn twice."""
+    before = study.store.setting("samplers", {}).get(sampler)
+    return before["state"] if before and before["space"] == study.space.to_dict() else None
+
+
+def run(study: "Study", minutes: float | None = None) -> None:
+    """Do the campaign that was begun; nothing happens where everything is done.
+
+    Raises:
+        Stop: Ctrl-C; everything is stored, and running again goes on.
+    """
+    number = study.unfinished()
+    if number is None:
+        return
+    from caviar.study.loop import Loop
+    from caviar.training import device
+
+    start()
+    campaign = study.campaigns[number]
+    sampler = _sampler(study, campaign)
+    loop = Loop(
+        study.store,
+        study.folder,
+        campaign,
+        number,
+        material=study.material,
+        space=study.space,
+        sampler=sampler,
+        seed=study.seed,
+        metric=study.metric,
+        watch=study.watch,
+    )
+    used = max(spec.devices for spec in campaign.cohorts)
+    with loop.held() as lease:
+        keeping.check_signature(study.store, device.signature(used).to_dict())
+        try:
+            loop.run(lease, minutes)
+        except Stop as stop:
+            study.set_results(stopped={"why": stop.why, "tick": study.store.tick(0)})
+            if stop.why != BUDGET:
+                keeping.save_weights(study.store, study.folder, loop.kept, loop.rows)
+                _count(study, loop, number)
+                stop.study = study
+                raise
+        else:
+            if (study.results.get("stopped") or {}).get("why") != BUDGET:
+                study.set_results(stopped=None)
+        _end(study, loop, number, sampler)
+
+
+def _sampler(study: "Study", campaign: Campaign) -> Sampler | None:
+    """The sampler of a search, where an earlier one left it."""
+    if not any(spec.count for spec in campaign.cohorts):
+        return None
+    sampler = SAMPLERS[campaign.about["sampler"]](study.space, study.seed)
+    if campaign.about["after"] is not None:
+        sampler.restore(campaign.about["after"])
+    return sampler
+
+
+def _end(study: "Study", loop: "Loop", number: int, sampler: Sampler | None) -> None:
+    """Store what a campaign leaves behind. That it is done comes last: a process killed before that replays its end."""
+    campaign = loop.campaign
+    own = range(campaign.first_trial, campaign.first_trial + campaign.trials)
+    keeping.save_weights(study.store, study.folder, loop.kept, loop.rows, ended=own)
+    _count(study, loop, number)
+    if sampler is not None:
+        drawn = {"space": study.space.to_dict(), "state": sampler.state()}
+        before = study.store.setting("samplers", {})
+        study.store.set_setting("samplers", {**before, campaign.about["sampler"]: drawn})
+    study.store.set_setting("campaigns_done", number + 1)
+
+
+def _count(study: "Study", loop: "Loop", number: int) -> None:
+    """Add up what the campaigns took, each counted once however often it was stopped and went on."""
+    from caviar.training.compiling import compile_seconds
+
+    programs, compiling = compile_seconds()
+    slot_epochs, useful, whole = loop.tally.counts
+    old = study.results.get("statistics", {})
+    parts = {
+        **old.get("campaigns", {}),
+        str(number): {
+            "kind": loop.campaign.kind,
+            "seconds": loop.tally.seconds,
+            "model_epochs": loop.tally.model_epochs,
+            "slot_use": loop.tally.model_epochs / slot_epochs if slot_epochs else None,
+            "useful_arithmetic": useful / whole if whole else None,
+            "spared": loop.tally.spared,
+        },
+    }
+    seconds = sum(part["seconds"] for part in parts.values())
+    model_epochs = sum(part["model_epochs"] for part in parts.values())
+    searches = [part for part in parts.values() if part["kind"] == "search"] or [{}]
+    statistics = {
+        "seconds": seconds,
+        "programs": programs,
+        "compile_seconds": compiling,
+        "model_epochs": model_epochs,
+        "slot_use": searches[-1].get("slot_use"),
+        "useful_arithmetic": searches[-1].get("useful_arithmetic"),
+        "spared": [trial for part in searches for trial in part.get("spared", [])],
+        "epochs_per_second": model_epochs / max(seconds, 1e-9),
+        "campaigns": parts,
+    }
+    study.set_results(statistics=statistics)

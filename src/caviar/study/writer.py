@@ -1,0 +1,84 @@
+"""Checkpoints on the disk: written in the background, found again after a stop."""
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from caviar.records import checkpoints
+from caviar.records.store import Store
+
+# Checkpoints take at most this share of the time, and come at least this many seconds apart.
+CHECKPOINT_SHARE = 0.03
+CHECKPOINT_SECONDS = 15.0
+# This many of the newest are kept.
+CHECKPOINTS = 2
+
+
+class Writer:
+    """Writes a campaign's checkpoints, one at a time.
+
+    Args:
+        store, folder: the study's record and its folder.
+    """
+
+    def __init__(self, store: Store, folder: Path) -> None:
+        self.store, self.folder = store, folder
+        self._thread: threading.Thread | None = None
+        self._written = time.monotonic()
+        self._seconds = 0.0  # that the last one took
+
+    def due(self) -> bool:
+        """Whether the next checkpoint's time has come."""
+        return time.monotonic() - self._written > max(CHECKPOINT_SECONDS, self._seconds / CHECKPOINT_SHARE)
+
+    def busy(self) -> bool:
+        """Whether one is being written."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def wait(self) -> None:
+        """Wait for the one that is being written."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def write(self, arrays: dict[str, np.ndarray], plain: dict[str, Any], began: float) -> None:
+        """Write a checkpoint in the background, and forget the older ones.
+
+        Args:
+            arrays, plain: what it holds, not to be changed any more; "tick" and "campaign" say what it is of.
+            began: when its copying began, by the monotonic clock: that counts as well.
+        """
+
+        def write() -> None:
+            sha = checkpoints.save(self.folder / "checkpoints", arrays, plain)
+            about = {"lane": 0, "tick": plain["tick"], "campaign": plain["campaign"]}
+            path = f"checkpoints/{sha}.safetensors"
+            self.store.add_artefact(sha, "checkpoint", path, (self.folder / path).stat().st_size, about)
+            _forget_old(self.store, self.folder)
+            self._seconds = time.monotonic() - began
+
+        self._thread = threading.Thread(target=write, name="caviar-checkpoint")
+        self._thread.start()
+        self._written = time.monotonic()
+
+
+def newest(store: Store, folder: Path, campaign: int, tick: int) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+    """The newest checkpoint of a campaign that can be read and is no newer than the log; None where there is none."""
+    own = [a for a in store.artefacts("checkpoint") if a.about.get("campaign") == campaign]
+    for artefact in sorted(own, key=lambda a: -int(a.about["tick"])):
+        try:
+            arrays, plain = checkpoints.load(folder / "checkpoints", artefact.sha256)
+        except Exception:  # a damaged checkpoint costs a longer replay, never the study
+            continue
+        if plain["tick"] <= tick:
+            return arrays, plain
+    return None
+
+
+def _forget_old(store: Store, folder: Path) -> None:
+    all_of_them = sorted(store.artefacts("checkpoint"), key=lambda a: int(a.about["tick"]))
+    for artefact in all_of_them[:-CHECKPOINTS]:
+        store.remove_artefact(artefact.sha256, "checkpoint")
+        (folder / artefact.path).unlink(missing_ok=True)
