@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from caviar.data.read import read as read
     from caviar.data.splits import split as split
+    from caviar.diagnosis.averages import exponentially_weighted_average as exponentially_weighted_average
     from caviar.errors import CaviarError as CaviarError
     from caviar.search.space import Space as Space
     from caviar.study.model import load as load
     from caviar.study.study import Study as Study
     from caviar.training.gradient_check import check_gradients as check_gradients
+    from caviar.training.minimise import minimise as minimise
     from caviar.version import __version__ as __version__
 
 _HOMES = {
@@ -26,12 +28,25 @@ _HOMES = {
     "Study": "caviar.study.study",
     "__version__": "caviar.version",
     "check_gradients": "caviar.training.gradient_check",
+    "exponentially_weighted_average": "caviar.diagnosis.averages",
     "load": "caviar.study.model",
+    "minimise": "caviar.training.minimise",
     "read": "caviar.data.read",
     "split": "caviar.data.splits",
 }
 
-__all__ = ["CaviarError", "Space", "Study", "__version__", "check_gradients", "load", "read", "split"]
+__all__ = [
+    "CaviarError",
+    "Space",
+    "Study",
+    "__version__",
+    "check_gradients",
+    "exponentially_weighted_average",
+    "load",
+    "minimise",
+    "read",
+    "split",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -27,3 +27,7 @@ class ModelError(CaviarError):
 
 class GradientError(CaviarError):
     """A cost or its gradient cannot be checked."""
+
+
+class CostError(CaviarError):
+    """A cost that a person wrote, or what it is to be minimised from, cannot be used as it is."""

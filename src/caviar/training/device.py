@@ -51,8 +51,12 @@ def cache_folder() -> Path:
 _started: list[int] = []
 
 
-def start() -> int:
-    """Set JAX up for training and say how many devices there are; later calls answer at once."""
+def start(*, quiet: bool = False) -> int:
+    """Set JAX up for training and say how many devices there are; later calls answer at once.
+
+    Args:
+        quiet: for what uses one device alone: where JAX had started before, it is left to a later call to say so.
+    """
     if _started:
         return _started[0]
     wanted = _wanted()
@@ -64,6 +68,8 @@ def start() -> int:
     try:
         jax.config.update("jax_num_cpu_devices", wanted)
     except RuntimeError:
+        if quiet:
+            return len(jax.devices())
         warnings.warn(
             "JAX had started before Caviar, so Caviar uses the devices that it has. "
             "To use every core, import caviar and open the study first.",

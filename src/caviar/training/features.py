@@ -74,6 +74,18 @@ def union(one: Features, other: Features) -> Features:
     )
 
 
+def rule_of(configurations: Iterable[Mapping[str, Any]]) -> UpdateRule:
+    """The update rule that these complete configurations use together."""
+    every = list(configurations)
+    return UpdateRule(
+        optimisers=tuple(name for name in OPTIMISERS if any(c["optimiser"] == name for c in every)),
+        l1=any(c["l1"] > 0 for c in every),
+        l2=any(c["l2"] > 0 for c in every),
+        weight_decay=any(c["weight_decay"] > 0 for c in every),
+        clip=any(c["clip_norm"] != float("inf") for c in every),
+    )
+
+
 def _features(configuration: Mapping[str, Any]) -> Features:
     keep = configuration["keep_probability"]
     kept = keep if isinstance(keep, list | tuple) else [keep]
@@ -85,11 +97,6 @@ def _features(configuration: Mapping[str, Any]) -> Features:
         batch_norm="all" if hidden and configuration["batch_norm"] else "none",
         masked=configuration["activation"] == "sigmoid",
     )
-    rule = UpdateRule(
-        optimisers=(configuration["optimiser"],),
-        l1=configuration["l1"] > 0,
-        l2=configuration["l2"] > 0,
-        weight_decay=configuration["weight_decay"] > 0,
-        clip=configuration["clip_norm"] != float("inf"),
+    return Features(
+        network, rule_of([configuration]), configuration["label_smoothing"] > 0, configuration["class_weight"] != "none"
     )
-    return Features(network, rule, configuration["label_smoothing"] > 0, configuration["class_weight"] != "none")

@@ -85,7 +85,6 @@ def _values(slot: Assignment | None, architecture: Architecture) -> dict[str, An
             "class_weights": [1.0] * classes,
         }
     c = slot.configuration
-    optimiser = c["optimiser"]
     keep = c["keep_probability"]
     weights = list(slot.class_weights) + [1.0] * (classes - len(slot.class_weights))
     return {
@@ -94,19 +93,32 @@ def _values(slot: Assignment | None, architecture: Architecture) -> dict[str, An
         "keep_probability": list(keep) if isinstance(keep, list | tuple) else [keep] * layers,
         "input_keep_probability": c["input_keep_probability"],
         "batch_norm": bool(c["batch_norm"]),
+        **rule_values(c, slot.examples),
+        "smoothing": c["label_smoothing"],
+        "classes": slot.widths[-1],
+        "class_weights": weights,
+    }
+
+
+def rule_values(configuration: Mapping[str, Any], examples: int) -> dict[str, Any]:
+    """What `optimisers.UpdateRule.apply` reads of a configuration, but for the schedule.
+
+    Args:
+        configuration: complete.
+        examples: m, by which λ is divided.
+    """
+    c, optimiser = configuration, configuration["optimiser"]
+    return {
         "one_minus_beta_1": _one_minus_beta_1(c),
         "one_minus_beta_2": 1.0 - c["beta_2"] if optimiser in ADAPTIVE else 1.0,
         "epsilon": c["epsilon"],
         "nesterov": optimiser == "nesterov",
         "with_momentum": optimiser in WITH_MOMENTUM,
         "adaptive": optimiser in ADAPTIVE,
-        "l1": c["l1"] / slot.examples,
-        "l2": c["l2"] / slot.examples,
+        "l1": c["l1"] / examples,
+        "l2": c["l2"] / examples,
         "weight_decay": c["weight_decay"],
         "clip_norm": c["clip_norm"],
-        "smoothing": c["label_smoothing"],
-        "classes": slot.widths[-1],
-        "class_weights": weights,
     }
 
 
