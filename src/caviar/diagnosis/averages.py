@@ -25,7 +25,7 @@ def exponentially_weighted_average(values: Any, beta: float, corrected: bool = T
     Raises:
         DataError: β is not such a number, or the values are no numbers.
 
-    >>> exponentially_weighted_average([40, 49], 0.9, corrected=False).tolist()
+    >>> exponentially_weighted_average([40, 49], 0.9, corrected=False).round(2).tolist()
     [4.0, 8.5]
     >>> exponentially_weighted_average([40, 49], 0.9).round(2).tolist()
     [40.0, 44.74]
