@@ -54,7 +54,7 @@ def test_every_code_has_a_page_and_every_page_a_code() -> None:
     assert {path.stem for path in (DOCS / "findings").glob("*.md")} == codes
 
 
-@pytest.mark.parametrize("code", ["DAT001", "DAT002", "DAT003", "DAT004"])
+@pytest.mark.parametrize("code", ["DAT001", "DAT002", "DAT003", "DAT004", "DAT005"])
 def test_pages_of_the_data_show_what_the_code_says(code: str) -> None:
     """Each DAT page has the five headings, and its example gives the message that it shows."""
     page = text(DOCS / "findings" / f"{code}.md")

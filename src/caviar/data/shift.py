@@ -1,4 +1,4 @@
-"""What is wrong with the sets before anything is trained: duplicates, leaks, classes too small (DAT findings)."""
+"""What is wrong with the sets before anything is trained: duplicates, leaks, small classes, shift (DAT findings)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,6 +7,7 @@ import numpy as np
 
 from caviar.data.dataset import Dataset
 from caviar.data.leaks import leaks_of
+from caviar.data.shifted import shifted_features
 
 _FEW_ROWS = 10
 _SHOWN = 20
@@ -27,6 +28,7 @@ def findings_of(dataset: Dataset, train: np.ndarray, dev: np.ndarray, test: np.n
         duplicates_within(dataset),
         *leaks_of(dataset, train),
         small_classes(dataset, train, dev),
+        shifted_features(dataset, {"train": train, "dev": dev, "test": test}),
     ]
     return [finding for finding in found if finding is not None]
 
