@@ -83,4 +83,4 @@ def test_both_at_once_can_sit_in_different_places() -> None:
         assert found[name].dev_error == own.mean() and found[name].dev_rows == len(own)
         assert found[name].variance == own.mean() - errors["train"][truth["train"] == name].mean()
     assert {name: one.code for name, one in found.items()} == {"cat": HIGH_BIAS, "dog": HIGH_VARIANCE, "owl": NEITHER}
-    assert [one.name for one in by_slice(errors["train"], truth["train"], errors["dev"], truth["dev"])][0] == "cat"
+    assert next(iter(found)) == "cat"  # where most of the dev error is

@@ -44,7 +44,7 @@ def test_one_minus_beta_on_a_log_scale() -> None:
 
 
 def test_why_one_minus_beta() -> None:
-    """1/(1−β): 0.9 → 0.9005 is 10 → 10.05, 0.999 → 0.9995 is 1000 → 2000; equal steps of the scale are equal factors."""
+    """1/(1−β): 0.9 → 0.9005 is 10 → 10.05, 0.999 → 0.9995 is 1000 → 2000; equal steps are equal factors."""
     assert [round(1 / (1 - beta), 2) for beta in (0.9, 0.9005)] == [10.0, 10.05]
     assert [round(1 / (1 - beta)) for beta in (0.999, 0.9995)] == [1000, 2000]
     axis = Range("beta_1", 0.9, 0.9999, "one_minus_log", off=0.0, start=0.9)

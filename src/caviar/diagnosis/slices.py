@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -136,6 +137,6 @@ def parts_of(values: np.ndarray, bins: int = BINS) -> np.ndarray:
         return names
     place = np.searchsorted(edges, values, side="left")
     ends = [f"{edge:.6g}" for edge in edges]
-    between = [f"above {one}, at most {other}" for one, other in zip(ends, ends[1:], strict=False)]
+    between = [f"above {one}, at most {other}" for one, other in pairwise(ends)]
     told = np.array([f"at most {ends[0]}", *between, f"above {ends[-1]}"], dtype=object)
     return np.where(np.isfinite(values), told[np.minimum(place, len(edges))], names)
