@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from caviar import cli
+from caviar.commands import speaking
 from caviar.report.progress import Progress
 from caviar.study.tally import Look
 from cli.running import QUICK, SMALL, told
@@ -84,12 +84,12 @@ def test_no_line_is_wider_than_the_terminal() -> None:
     """Sentences are broken between words and lose none; rows of a table are cut."""
     sentence = "FIT002 problem: High bias: " + "train error 13.3 % (7.9 to 18.7 %), dev error 14.5 %. " * 5
     row = "4      finished  12.9 %     15.2 %       3       " + "learning_rate 0.002868, " * 5
-    text = cli._fitted(f"short\n\n{row}\n{sentence.strip()}", 60)
+    text = speaking.fitted(f"short\n\n{row}\n{sentence.strip()}", 60)
     lines = text.split("\n")
     assert max(map(len, lines)) <= 60
     assert lines[:3] == ["short", "", row[:59] + "…"]
     assert " ".join(line.strip() for line in lines[3:]) == sentence.strip()
-    assert cli._fitted(row, 500) == row
+    assert speaking.fitted(row, 500) == row
 
 
 @pytest.fixture

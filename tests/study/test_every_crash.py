@@ -90,22 +90,14 @@ def search(folder: Path, **options: Any) -> Study:
     """`caviar search` of nine trials in two cohorts with halving, a confirmation, and the finish."""
     table().write_csv(folder.parent / "table.csv")
     usual: dict[str, Any] = {
-        "data": str(folder.parent / "table.csv"),
         "target": "y",
-        "task": "auto",
-        "trials": 9,
         "epochs": 3,
-        "minutes": None,
-        "fixed": ["batch_size=32", "encoding=standard"],
-        "varied": ["hidden=8,6-6", "learning_rate=1e-3..1e-1:log"],
-        "metric": None,
-        "base_error": None,
-        "seed": 0,
+        "fixed": ("batch_size=32", "encoding=standard"),
+        "varied": ("hidden=8,6-6", "learning_rate=1e-3..1e-1:log"),
         "run": folder,
-        "stopping": "halving",
-        "watch": None,
     }
-    return jobs.search(**{**usual, **options})
+    request = jobs.Request(str(folder.parent / "table.csv"), **{**usual, **options})
+    return jobs.search(request, trials=9, stopping="halving", watch=None)
 
 
 @pytest.mark.usefixtures("busy_disk")
@@ -155,19 +147,14 @@ def test_killed_after_any_write_a_training_goes_on_as_if_nothing_had_been(tmp_pa
     table().write_csv(tmp_path / "table.csv")
     camera = Camera(tmp_path / "whole", tmp_path)
     with camera.rolling():
-        whole = jobs.train(
+        request = jobs.Request(
             str(tmp_path / "table.csv"),
             target="y",
-            task="auto",
-            fixed=["hidden=8", "batch_size=32", "encoding=standard"],
+            fixed=("hidden=8", "batch_size=32", "encoding=standard"),
             epochs=5,
-            minutes=None,
-            metric=None,
-            base_error=None,
-            seed=0,
             run=tmp_path / "whole",
-            watch=None,
         )
+        whole = jobs.train(request, watch=None)
     wanted = content(whole)
     assert len(camera.pictures) > 15
     for picture in camera.pictures:

@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +23,35 @@ DEMO_TRIALS = 256
 DEMO_EPOCHS = 50
 
 
-def search(
-    data: str,
-    *,
-    target: str | None,
-    task: str,
-    trials: int,
-    epochs: int,
-    minutes: float | None,
-    fixed: Sequence[str],
-    varied: Sequence[str],
-    metric: str | None,
-    base_error: float | None,
-    seed: int,
-    run: Path | None,
-    stopping: str,
-    watch: Watch,
-    roles: Mapping[str, Any] | None = None,
-) -> Study:
+@dataclass(frozen=True)
+class Request:
+    """What a person asks for on the command line, whatever the job.
+
+    Args:
+        data: a file, a folder, or the name of a sample.
+        target, task: the column to predict, and "auto", "classification" or "regression".
+        fixed, varied: texts of `--set` and `--vary`.
+        epochs, minutes: of a trial; a budget of training time.
+        metric, base_error, seed: as `caviar.Study` takes them.
+        run: folder of the study; None: a free one in runs/.
+        roles: columns that are no inputs, as `caviar.read` takes them.
+    """
+
+    data: str
+    target: str | None = None
+    task: str = "auto"
+    fixed: tuple[str, ...] = ()
+    varied: tuple[str, ...] = ()
+    epochs: int = 50
+    minutes: float | None = None
+    metric: str | None = None
+    base_error: float | None = None
+    seed: int = 0
+    run: Path | None = None
+    roles: Mapping[str, Any] = field(default_factory=dict)
+
+
+def search(request: Request, *, trials: int, stopping: str, watch: Watch) -> Study:
     """`caviar search`: a study in a new folder, finished where nothing interrupts it.
 
     Raises:
@@ -47,82 +59,25 @@ def search(
         Stop: Ctrl-C; the study is stored.
     """
     rule = None if stopping == "none" else stopping
-    check_search(trials, epochs, rule, minutes)
-    _check_free(run)
-    dataset = read(data, target=target, task=task, **dict(roles or {}))
-    space = Space.default(dataset).with_options(fixed, varied)
-    options = _options(task=task, metric=metric, base_error=base_error, minutes=minutes, stopping=stopping)
-    options += [word for text in fixed for word in ("--set", text)] + [
-        word for text in varied for word in ("--vary", text)
-    ]
-    job = {
-        "kind": "search",
-        "data": data,
-        "target": target,
-        "options": [*options, *_role_options(roles)],
-        "fixed": list(fixed),
-        "varied": list(varied),
-        "arguments": {"trials": trials, "epochs": epochs, "stopping": rule, "minutes": minutes},
-    }
-    return _do(_begin(run, dataset, space, seed=seed, metric=metric, base_error=base_error, watch=watch, job=job))
+    check_search(trials, request.epochs, rule, request.minutes)
+    arguments = {"trials": trials, "epochs": request.epochs, "stopping": rule, "minutes": request.minutes}
+    return _do(_begin(request, "search", arguments, watch, stopping=stopping))
 
 
-def train(
-    data: str,
-    *,
-    target: str | None,
-    task: str,
-    fixed: Sequence[str],
-    epochs: int,
-    minutes: float | None,
-    metric: str | None,
-    base_error: float | None,
-    seed: int,
-    run: Path | None,
-    watch: Watch,
-    roles: Mapping[str, Any] | None = None,
-) -> Study:
+def train(request: Request, *, watch: Watch) -> Study:
     """`caviar train`: one network.
 
     Raises:
         CaviarError, Stop: as for `search`.
     """
-    check_search(1, epochs, None, minutes)
-    _check_free(run)
-    dataset = read(data, target=target, task=task, **dict(roles or {}))
-    space = Space.default(dataset).with_options(fixed)
-    options = _options(task=task, metric=metric, base_error=base_error, minutes=minutes)
-    options += [word for text in fixed for word in ("--set", text)]
-    job = {
-        "kind": "train",
-        "data": data,
-        "target": target,
-        "options": [*options, *_role_options(roles)],
-        "fixed": list(fixed),
-        "varied": [],
-        "arguments": {"epochs": epochs, "minutes": minutes},
-    }
-    return _do(_begin(run, dataset, space, seed=seed, metric=metric, base_error=base_error, watch=watch, job=job))
+    check_search(1, request.epochs, None, request.minutes)
+    return _do(_begin(request, "train", {"epochs": request.epochs, "minutes": request.minutes}, watch))
 
 
 def demo(*, run: Path | None, seed: int, watch: Watch) -> Study:
     """`caviar demo`: the main job on scikit-learn's handwritten digits."""
-    return search(
-        "digits",
-        target=None,
-        task="auto",
-        trials=DEMO_TRIALS,
-        epochs=DEMO_EPOCHS,
-        minutes=None,
-        fixed=[],
-        varied=[],
-        metric=None,
-        base_error=None,
-        seed=seed,
-        run=run or free_folder("demo"),
-        stopping="halving",
-        watch=watch,
-    )
+    request = Request("digits", epochs=DEMO_EPOCHS, seed=seed, run=run or free_folder("demo"))
+    return search(request, trials=DEMO_TRIALS, stopping="halving", watch=watch)
 
 
 def resume(run: Path, *, minutes: float | None, watch: Watch) -> Study:
@@ -163,12 +118,8 @@ def _options(**given: Any) -> list[str]:
     ]
 
 
-def _role_options(roles: Mapping[str, Any] | None) -> list[str]:
-    pairs = [
-        (name, value)
-        for name, given in (roles or {}).items()
-        for value in ([given] if isinstance(given, str) else given)
-    ]
+def _role_options(roles: Mapping[str, Any]) -> list[str]:
+    pairs = [(name, value) for name, given in roles.items() for value in ([given] if isinstance(given, str) else given)]
     return [word for name, value in pairs for word in (f"--{name}", str(value))]
 
 
@@ -195,9 +146,40 @@ def _check_free(run: Path | None) -> None:
         )
 
 
-def _begin(run: Path | None, dataset: Any, space: Space, **options: Any) -> Study:
-    splits = split(dataset, seed=options["seed"])
-    return Study(run or free_folder(dataset.name), splits, space=space, **options)
+def _begin(request: Request, kind: str, arguments: Mapping[str, Any], watch: Watch, **options: Any) -> Study:
+    """A new study that knows its own job.
+
+    Args:
+        options: of the command, beside those of the request.
+    """
+    _check_free(request.run)
+    dataset = read(request.data, target=request.target, task=request.task, **request.roles)
+    space = Space.default(dataset).with_options(request.fixed, request.varied)
+    told = {"task": request.task, "metric": request.metric, "base_error": request.base_error}
+    job = {
+        "kind": kind,
+        "data": request.data,
+        "target": request.target,
+        "options": [
+            *_options(**told, minutes=request.minutes, **options),
+            *(word for text in request.fixed for word in ("--set", text)),
+            *(word for text in request.varied for word in ("--vary", text)),
+            *_role_options(request.roles),
+        ],
+        "fixed": list(request.fixed),
+        "varied": list(request.varied),
+        "arguments": dict(arguments),
+    }
+    return Study(
+        request.run or free_folder(dataset.name),
+        split(dataset, seed=request.seed),
+        space=space,
+        seed=request.seed,
+        metric=request.metric,
+        base_error=request.base_error,
+        watch=watch,
+        job=job,
+    )
 
 
 def free_folder(name: str) -> Path:

@@ -1,0 +1,114 @@
+"""Commands that train: search, train, demo, resume."""
+
+import shlex
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Annotated, Any
+
+import typer
+
+from caviar.commands.options import Asked, Data, Existing, Json, Minutes, Run, Seed, Vary
+from caviar.commands.speaking import print_json, print_text
+from caviar.errors import CaviarError
+
+
+def search(
+    data: Data,
+    asked: Asked,
+    trials: Annotated[
+        int, typer.Option("--trials", min=1, help="configurations to try; the first is a strong default")
+    ] = 256,
+    vary: Vary = None,
+    stopping: Annotated[str, typer.Option("--stopping", help="halving or none")] = "halving",
+) -> None:
+    """Train hundreds of networks at once, keep the best, say what holds it back."""
+    from caviar.study import jobs
+
+    request = _request(data, asked, vary)
+    run_job(lambda watch: jobs.search(request, trials=trials, stopping=stopping, watch=watch), asked.json_)
+
+
+def train(data: Data, asked: Asked) -> None:
+    """Train one network."""
+    from caviar.study import jobs
+
+    request = _request(data, asked)
+    run_job(lambda watch: jobs.train(request, watch=watch), asked.json_)
+
+
+def demo(run: Run = None, seed: Seed = 0, json_: Json = False) -> None:
+    """The main job on scikit-learn's digits: 256 networks, a report, a model."""
+    from caviar.study import jobs
+
+    run_job(lambda watch: jobs.demo(run=run, seed=seed, watch=watch), json_)
+
+
+def resume(run: Existing, minutes: Minutes = None, json_: Json = False) -> None:
+    """Go on with a study that was stopped or killed."""
+    from caviar.study import jobs
+
+    run_job(lambda watch: jobs.resume(run, minutes=minutes, watch=watch), json_)
+
+
+def _request(data: str, asked: Asked, varied: list[str] | None = None) -> Any:
+    from caviar.study.jobs import Request
+
+    return Request(
+        data,
+        target=asked.target,
+        task=asked.task,
+        epochs=asked.epochs,
+        minutes=asked.minutes,
+        fixed=tuple(asked.set_ or ()),
+        varied=tuple(varied or ()),
+        metric=asked.metric,
+        base_error=asked.base_error,
+        seed=asked.seed,
+        run=asked.run,
+        roles=asked.roles(),
+    )
+
+
+def run_job(job: Callable[[Any], Any], as_json: bool) -> None:
+    """Run a job with live progress, write its report, print its summary."""
+    from caviar.report.page import write_report
+    from caviar.report.progress import Progress
+    from caviar.study.stop import Stop
+    from caviar.study.summary import summary
+
+    stopped = None
+    with Progress(quiet=as_json) as progress:
+        try:
+            study = job(progress)
+        except Stop as stop:
+            study, stopped = stop.study, stop
+    if stopped is not None:
+        _say_stopped(stopped)
+    for tick in study.store.setting("to_rounding", [])[:1]:
+        print(f"This study equals one that was never stopped to rounding only, from tick {tick} on.", file=sys.stderr)
+    path = write_report(study)
+    found = {**summary(study), "report": str(path)}
+    if as_json:
+        print_json(found)
+    else:
+        from caviar.report.page import page_of
+        from caviar.report.text import summary as study_text
+
+        print_text(study_text(page_of(study)))
+        print(f"\nReport: {found['report']}\nModel:  {found['model'] or 'none yet'}")
+    study.store.close()
+    if stopped is not None:
+        raise SystemExit(130)
+
+
+def _say_stopped(stop: Any) -> None:
+    """How to go on, on standard error; the best so far becomes the study's model."""
+    go_on = f"Go on with: caviar resume {shlex.quote(str(stop.study.folder))}"
+    if stop.at_once:
+        print(f"Stopped at once; what was committed is kept. {go_on}", file=sys.stderr, flush=True)
+        raise SystemExit(130)
+    # Nothing usable may have been measured yet.
+    with suppress(CaviarError):
+        stop.study.best_model()
+    print(f"Stopped ({stop.why}); the best so far is kept. {go_on}", file=sys.stderr)

@@ -1,0 +1,66 @@
+"""How commands speak: an error in a sentence, a text that fits the terminal, one JSON object."""
+
+import json
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, NoReturn
+
+from caviar.errors import CaviarError
+
+
+def says(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A CaviarError becomes its sentence on standard error and exit code 2."""
+
+    @wraps(command)
+    def run(*arguments: Any, **options: Any) -> Any:
+        try:
+            command(*arguments, **options)
+            sys.stdout.flush()
+        except CaviarError as error:
+            fail(str(error))
+        except KeyboardInterrupt:
+            fail("Stopped.", 130)
+        except BrokenPipeError:
+            # The reader has seen enough. What is still buffered goes nowhere, or Python would complain at its exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(0) from None
+        except OSError as error:
+            fail(f"The system refused: {error}. Check the disk and the rights, then try again.")
+
+    return run
+
+
+def fail(sentence: str, code: int = 2) -> NoReturn:
+    """End with a sentence on standard error."""
+    print(f"caviar: {sentence}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+def print_text(text: str) -> None:
+    """Lines for a person: on a terminal none is wider than it; a file gets them whole."""
+    print(fitted(text, shutil.get_terminal_size().columns) if sys.stdout.isatty() else text)
+
+
+def fitted(text: str, width: int) -> str:
+    """Sentences broken at blanks, rows of a table (which have blanks in a row) cut at the right."""
+    lines = []
+    for line in text.split("\n"):
+        if len(line) <= width:
+            lines.append(line)
+        elif "  " in line:
+            lines.append(line[: width - 1] + "…")
+        else:
+            lines += textwrap.wrap(line, width, subsequent_indent="  ", break_long_words=False)
+    return "\n".join(lines)
+
+
+def print_json(found: Any) -> None:
+    """One object of strict JSON."""
+    from caviar.study.summary import clean
+
+    json.dump(clean(found), sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")
