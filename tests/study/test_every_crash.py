@@ -86,7 +86,7 @@ def busy_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoint_always(monkeypatch)
 
 
-def search(folder: Path, **options: Any) -> Study:
+def search(folder: Path, watch: Any = None, **options: Any) -> Study:
     """`caviar search` of nine trials in two cohorts with halving, a confirmation, and the finish."""
     table().write_csv(folder.parent / "table.csv")
     usual: dict[str, Any] = {
@@ -97,7 +97,7 @@ def search(folder: Path, **options: Any) -> Study:
         "run": folder,
     }
     request = jobs.Request(str(folder.parent / "table.csv"), **{**usual, **options})
-    return jobs.search(request, trials=9, stopping="halving", watch=None)
+    return jobs.search(request, trials=9, stopping="halving", watch=watch)
 
 
 @pytest.mark.usefixtures("busy_disk")
