@@ -76,6 +76,7 @@ def split(
     group: Any = None,
     time: Any = None,
     train_dev: float | int = 0,
+    halves: bool = True,
 ) -> Splits:
     """Cut a data set into train, dev and test.
 
@@ -92,6 +93,8 @@ def split(
         group: column or array; rows of one group stay together. None: as `read` was told.
         time: column or array; the latest rows are the test set, those before it dev. None: as `read` was told.
         train_dev: share or number of rows to cut from train, to tell variance from mismatch.
+        halves: whether one half of a dev set of 1 000 rows or more chooses and the other judges. Without them all dev
+            rows choose, as in most course notes, and what they say of the best is optimistic.
 
     Raises:
         DataError: the rows do not suffice, or what is asked for does not fit the data.
@@ -127,7 +130,7 @@ def split(
         dev_rows,
         test_rows,
         np.flatnonzero(in_train_dev),
-        how.halves(dev_rows),
+        how.halves(dev_rows) if halves else np.ones(len(dev_rows), dtype=bool),
         seed,
         how.method,
         tuple(findings),

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from caviar.data.streams import updates_per_epoch
+from caviar.errors import StudyError
 from caviar.records.trial import Trial
 from caviar.search.hyperparameters import STRUCTURAL, look_up
 from caviar.search.space import Space
-from caviar.study.material import Material
+from caviar.study.material import Material, trial_seed
 from caviar.study.spec import Campaign, CohortSpec, StreamSpec
 
 # Trials that are trained again on fresh seeds before the best is declared.
@@ -62,7 +63,7 @@ def search(
 
 def train(
     material: Material,
-    configuration: Mapping[str, Any],
+    configurations: Sequence[Mapping[str, Any]],
     *,
     epochs: int,
     seed: int,
@@ -70,19 +71,36 @@ def train(
     first_trial: int = 0,
     first_cohort: int = 0,
 ) -> Campaign:
-    """One network."""
-    structure = structure_of(configuration)
+    """Named networks of one structure, one or side by side: from the same first draws, on the same mini-batches.
+
+    Raises:
+        StudyError: they differ in structure, and so in the program that they need.
+    """
+    structure = structure_of(configurations[0])
+    for other in configurations[1:]:
+        apart = [name for name, value in structure_of(other).items() if value != structure[name]]
+        if apart:
+            raise StudyError(
+                f"Networks that train side by side share {', '.join(structure)}; these differ in {apart[0]}. "
+                "Train them one after the other."
+            )
+    count = len(configurations)
+    slots, group, devices = 1, 1, 1
+    if count > 1:
+        slots, group, devices, _ = slots_for(material, structure, count, devices, halving=False)
+    trials = [{"configuration": dict(own), "seed": trial_seed(seed, first_trial)} for own in configurations]
     spec = CohortSpec(
         first_cohort,
         structure,
-        slots=1,
-        group=1,
-        devices=1,
+        slots=slots,
+        group=group,
+        devices=devices,
         epochs=_epochs(material, structure),
         streams=(StreamSpec(0, seed),),
-        trials=({"configuration": dict(configuration), "group": 0},),
+        trials=tuple(trials),
     )
-    return Campaign("train", "one network", epochs, None, (spec,), first_trial)
+    why = "one network" if count == 1 else f"{count} networks side by side"
+    return Campaign("train", why, epochs, None, (spec,), first_trial)
 
 
 def confirm(

@@ -238,6 +238,13 @@ class Lane:
         if len(self.kept) > KEPT_WEIGHTS:
             del self.kept[worst]
 
+    def best_so_far(self, number: int) -> Kept | None:
+        """The weights of a trial that still trains, at its best epoch so far."""
+        for slot, trial in self.progress.live.items():
+            if trial.number == number and number in self.progress.best:
+                return Kept(*self.progress.best[number], self.cohort.best(slot))
+        return None
+
     def keep_all(self) -> None:
         """Copy the best weights of the trials still training, as a stop needs them."""
         for slot in sorted(self.progress.live):

@@ -73,6 +73,7 @@ class Loop:
         self._stopping = False
         self._writer = Writer(store, folder)
         self._equal = True
+        self._at_work: Lane | None = None
 
     # ---- the campaign ----------------------------------------------------------------------------------------------
 
@@ -117,6 +118,7 @@ class Loop:
             # The next program compiles in the background while this one trains.
             more = position + 1 < len(self.campaign.cohorts)
             upcoming = self._lane(self.campaign.cohorts[position + 1]) if more else None
+            self._at_work = lane
             if lane.taken == 0:
                 self._admit_first(lane, lease, position)
             try:
@@ -219,6 +221,11 @@ class Loop:
     def _look(self, lane: Lane) -> None:
         in_percent = self.material.task == "classification" and self.metric == "error"
         self.watch(self.tally.look(self.campaign, lane.progress, replaying=bool(self._log), in_percent=in_percent))
+
+    def best_so_far(self, number: int) -> Kept | None:
+        """A trial's weights at its best epoch so far, read and not touched; None where it has none."""
+        found = self._at_work.best_so_far(number) if self._at_work else None
+        return found or self.kept.get(number)
 
     # ---- stopping and going on -------------------------------------------------------------------------------------
 

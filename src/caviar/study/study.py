@@ -1,6 +1,6 @@
 """A study: a folder that holds splits, space, events, trials, findings and the best model."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,7 @@ class Study:
         self.watch = watch
         self._splits = splits
         self._material: Any = None
+        self.loop: Any = None  # the loop that trains now
         given = opening.Given(splits, space, seed, metric, base_error, dict(job or {}))
         self.store = opening.store_of(self.folder, given)
         about = self.store.setting("study")
@@ -167,21 +168,32 @@ class Study:
         return self
 
     def train(
-        self, configuration: Mapping[str, Any] | None = None, *, epochs: int = 50, minutes: float | None = None
+        self,
+        configuration: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+        *,
+        epochs: int = 50,
+        minutes: float | None = None,
     ) -> "Study":
-        """Train one network.
+        """Train one network, or some side by side.
 
         Args:
-            configuration: values that differ from the space's own default.
+            configuration: values that differ from the space's own default. Of a list each is a network; all start
+                from the same draws, see the same mini-batches and share one program, so they must share their
+                structure (hidden, batch_size, encoding).
 
         Raises:
             SpaceError: a value is not allowed.
-            StudyError: as for `search`.
+            StudyError: as for `search`, or the networks differ in structure.
         """
         check_search(1, epochs, None, minutes)
         self._refuse_sealed()
-        whole = self.space.fix(**dict(configuration or {})).default_configuration()
-        work.train(self, whole, epochs)
+        several = (
+            [configuration or {}] if configuration is None or isinstance(configuration, Mapping) else configuration
+        )
+        if not several:
+            raise StudyError("There is no network to train: the list of configurations is empty. Give at least one.")
+        wholes = [self.space.fix(**dict(own)).default_configuration() for own in several]
+        work.train(self, wholes, epochs)
         work.run(self, minutes)
         return self
 
@@ -223,6 +235,14 @@ class Study:
         self.set_results(test=verdict.open_test(self, opened))
         self.store.set_setting("test_opened", opened)
         return self
+
+    def snapshot(self, trial: int) -> Model:
+        """The model of a trial at its best epoch so far; from `watch` also while it trains.
+
+        Raises:
+            StudyError: there is no such trial, or its weights are not kept.
+        """
+        return verdict.snapshot(self, trial)
 
     def best_model(self) -> Model:
         """The model of the best trial.

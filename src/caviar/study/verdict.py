@@ -98,6 +98,15 @@ def best_model(study: "Study") -> Model:
     return model
 
 
+def snapshot(study: "Study", number: int) -> Model:
+    """The model of a trial at its best epoch so far; while it trains its weights come from the device.
+
+    Raises:
+        StudyError: there is no such trial, or its weights are not kept.
+    """
+    return model_of(study, study.store.trial(number))
+
+
 def model_of(study: "Study", trial: Trial) -> Model:
     """A trial's network with everything that predicting needs.
 
@@ -105,7 +114,9 @@ def model_of(study: "Study", trial: Trial) -> Model:
         StudyError: its weights are not kept.
     """
     number = trial.number
-    kept = keeping.load_weights(study.store, study.folder)[0].get(number)
+    kept = study.loop.best_so_far(number) if study.loop is not None else None
+    if kept is None:
+        kept = keeping.load_weights(study.store, study.folder)[0].get(number)
     # Kept weights may be older than the record where a study was killed after it had been stopped.
     if kept is None or kept.value != ranking.value(trial, study.metric):
         raise StudyError(

@@ -42,11 +42,11 @@ def search(study: "Study", trials: int, epochs: int, stopping: str | None, sampl
     _begin(study, {**campaign.to_dict(), "about": {"sampler": sampler, "after": _drawn(study, sampler)}})
 
 
-def train(study: "Study", configuration: Mapping[str, Any], epochs: int) -> None:
-    """Begin the training of one network."""
+def train(study: "Study", configurations: Sequence[Mapping[str, Any]], epochs: int) -> None:
+    """Begin the training of one network, or of some side by side."""
     devices = start()
     campaign = campaigns.train(
-        study.material, configuration, epochs=epochs, seed=study.seed, devices=devices, **_next(study)
+        study.material, configurations, epochs=epochs, seed=study.seed, devices=devices, **_next(study)
     )
     _begin(study, campaign.to_dict())
 
@@ -121,6 +121,7 @@ def run(study: "Study", minutes: float | None = None) -> None:
     used = max(spec.devices for spec in campaign.cohorts)
     with loop.held() as lease:
         keeping.check_signature(study.store, device.signature(used).to_dict())
+        study.loop = loop
         try:
             loop.run(lease, minutes)
         except Stop as stop:
@@ -133,6 +134,8 @@ def run(study: "Study", minutes: float | None = None) -> None:
         else:
             if (study.results.get("stopped") or {}).get("why") != BUDGET:
                 study.set_results(stopped=None)
+        finally:
+            study.loop = None
         _end(study, loop, number, sampler)
 
 
