@@ -2,9 +2,9 @@
 # # What dropout does
 #
 # At each step dropout switches units off at random and divides the others by the share kept, so that no unit can rely
-# on one input: weights spread out. Where a network overfits, train and dev error come closer: the train error rises,
-# the dev error, if all goes well, falls. On measurements of tumours with few rows to train on, five networks with
-# dropout and five without run side by side as slots of one program.
+# on one input. Where a network overfits, train and dev error come closer: the train error rises, the dev error, if all
+# goes well, falls. The data are real: 442 diabetes patients, ten measurements, how far the disease went in a year. Half
+# of them train ten networks of 256 units, five with dropout and five without, side by side as slots of one program.
 
 # %%
 import os
@@ -18,7 +18,7 @@ from caviar.report.figure import Axis, Figure, Panels, Series
 from caviar.study.verdict import model_of
 
 FIGURES = Path(os.environ.get("CAVIAR_FIGURES", "figures"))  # where the picture goes
-EPOCHS = 30 if os.environ.get("CAVIAR_QUICK") else 60
+EPOCHS = 50 if os.environ.get("CAVIAR_QUICK") else 100
 KEEP = (1.0, 0.5)
 
 # %% [markdown]
@@ -27,7 +27,7 @@ KEEP = (1.0, 0.5)
 # The scale of the first weights is varied a little, so that the five of a kind are five different networks.
 
 # %%
-splits = caviar.split(caviar.read("breast_cancer"), seed=0, dev=0.6, test=0)
+splits = caviar.split(caviar.read("diabetes"), seed=0, dev=0.5, test=0)
 space = caviar.Space().fix(hidden=[256], learning_rate=0.003, batch_size=32)
 space = space.choose("keep_probability", *KEEP).choose("initialisation_scale", 0.8, 0.9, 1.0, 1.1, 1.2)
 study = caviar.Study(tempfile.mkdtemp(), splits, space=space, seed=0)
@@ -38,37 +38,34 @@ curves: dict[tuple[float, str], np.ndarray] = {}
 norms: dict[float, list[float]] = {}
 for keep in KEEP:
     group = [trial for trial in study.trials if np.all(trial.configuration["keep_probability"] == keep)]
-    for name in ("train_cost", "dev_cost", "train_error", "dev_error"):
-        curves[keep, name] = np.array([trial.history[name] for trial in group], dtype=float)
+    for part in ("train", "dev"):
+        curves[keep, part] = np.array([trial.history[f"{part}_error"] for trial in group], dtype=float)
     weights = [[a for a in model_of(study, trial).arrays.values() if np.ndim(a) == 2] for trial in group]
     norms[keep] = [float(np.sqrt(sum(np.sum(np.square(w)) for w in layers))) for layers in weights]
+end = {key: float(np.median(found[:, -1])) for key, found in curves.items()}
+gap = {keep: end[keep, "dev"] - end[keep, "train"] for keep in KEEP}
 
 # %%
 epochs = list(range(1, EPOCHS + 1))
+top = 1.6 * end[1.0, "dev"]
 
 
-def panel(title: str, kind: str, unit: str) -> Figure:
-    """The median of five curves and their range, with dropout and without, on train and on dev."""
+def panel(keep: float, title: str) -> Figure:
+    """Median and range of five networks' errors, on train and on dev."""
     series = []
-    for keep, roles in ((1.0, ("first", "second")), (0.5, ("third", "fourth"))):
-        for part, role in zip(("train", "dev"), roles, strict=True):
-            found = curves[keep, f"{part}_{kind}"]
-            series.append(Series("", "band", role, epochs, [], found.min(0).tolist(), found.max(0).tolist()))
-            name = f"{part}, {'no dropout' if keep == 1.0 else 'half the units kept'}"
-            series.append(Series(name, "line", role, epochs, np.median(found, 0).tolist()))
-    said = f"At the end: {', '.join(f'{s.name} {s.y[-1]:.3f}' for s in series if s.name)}."
-    top = 1.5 * float(np.median(curves[1.0, f"dev_{kind}"][:, 3]))
-    axes = Axis("epoch"), Axis(title, unit, top=top)
-    return Figure(kind, f"{title}, median and range of five", said, *axes, tuple(series), height=340)
+    for part in ("train", "dev"):
+        found = np.minimum(curves[keep, part], top)
+        series.append(Series("", "band", part, epochs, [], found.min(0).tolist(), found.max(0).tolist()))
+        series.append(Series(part, "line", part, epochs, np.median(found, 0).tolist()))
+    said = f"At the end the train error is {end[keep, 'train']:.1f}, the dev error {end[keep, 'dev']:.1f}."
+    return Figure("error", title, said, Axis("epoch"), Axis("error (RMSE)", top=top), tuple(series), height=340)
 
 
-gap = {keep: float(np.median(curves[keep, "dev_cost"][:, -1] - curves[keep, "train_cost"][:, -1])) for keep in KEEP}
-end = {keep: float(np.median(curves[keep, "dev_error"][:, -1])) for keep in KEEP}
-lower = "falls" if end[0.5] < end[1.0] else "does not fall"
+lower = "falls" if end[0.5, "dev"] < end[1.0, "dev"] else "does not fall"
 figure = Panels(
     "dropout",
-    f"With dropout the gap between train and dev narrows, and the dev error {lower}",
-    (panel("cost (log loss)", "cost", ""), panel("error", "error", "share")),
+    f"With dropout the gap between train and dev narrows, and the dev error {lower} (median and range of five)",
+    (panel(1.0, "Without dropout"), panel(0.5, "Half the units kept")),
     columns=2,
 )
 figure.save(FIGURES / "dropout.png")
@@ -84,8 +81,13 @@ figure
 size = {keep: float(np.median(values)) for keep, values in norms.items()}
 shrinks = "smaller" if size[0.5] < size[1.0] else "not smaller"
 seen = {
-    f"the gap in cost at the end is {gap[1.0]:.3f} without dropout and {gap[0.5]:.3f} with it": gap[0.5] < gap[1.0],
-    f"the median dev error at the end is {end[1.0]:.2%} without and {end[0.5]:.2%} with it": end[0.5] < end[1.0],
+    f"the gap between dev and train at the end is {gap[1.0]:.1f} without dropout and {gap[0.5]:.1f} with it": (
+        gap[0.5] < 0.7 * gap[1.0]
+    ),
+    f"the train error rises from {end[1.0, 'train']:.1f} to {end[0.5, 'train']:.1f}": (
+        end[0.5, "train"] > end[1.0, "train"]
+    ),
+    f"the dev error falls from {end[1.0, 'dev']:.1f} to {end[0.5, 'dev']:.1f}": end[0.5, "dev"] < end[1.0, "dev"],
 }
 print(f"measured: ‖W‖ is {shrinks} with dropout: {size[0.5]:.1f} against {size[1.0]:.1f} without")
 for sentence, holds in seen.items():
