@@ -1,10 +1,10 @@
 # %% [markdown]
 # # Batch, mini-batch and stochastic descent
 #
-# Batch descent takes one step after looking at all m rows: with a small enough α its cost falls at every step. Mini-batch
-# descent takes a step after every 64 rows: the cost of its batches goes up and down, since some batches are harder, but its
-# trend falls, and it has taken many steps before batch descent has taken one. Stochastic descent (batches of one row) is
-# noisier still, and loses what makes computing on many rows at once quick.
+# Batch descent takes one step after looking at all m rows: with a small enough α its cost falls at every step.
+# Mini-batch descent takes a step after every 64 rows: the cost of its batches goes up and down, since some batches
+# are harder, but its trend falls, and it has taken many steps before batch descent has taken one. Stochastic descent
+# (batches of one row) is noisier still, and loses what makes computing on many rows at once quick.
 
 # %%
 import os
@@ -20,7 +20,7 @@ from caviar.report.looks import ORDER
 
 FIGURES = Path(os.environ.get("CAVIAR_FIGURES", "figures"))  # where the picture goes
 EPOCHS = 6 if os.environ.get("CAVIAR_QUICK") else 12
-RATE, SHOWN = 0.2, 150
+RATE, SHOWN = 0.05, 150
 
 # %% [markdown]
 # ## Update by update
@@ -110,6 +110,7 @@ figure
 rises = {name: int((np.diff(values) > 0.0).sum()) for name, values in by_update.items()}
 once = {name: values[0] for name, values in by_epoch.items()}
 updates = {name: int(np.ceil(len(splits.train) / size)) for name, size in sizes.items()}
+steps = f"{updates['batch']}, {updates['mini-batches of 64']} and {updates['one row at a time']}"
 small = by_update["mini-batches of 64"]
 seen = {
     f"in {SHOWN} updates the cost rises {rises['batch']} times by batch, {rises['mini-batches of 64']} times by "
@@ -117,7 +118,7 @@ seen = {
     f"the trend of the mini-batches falls: {small[:20].mean():.2f} at first, {small[-20:].mean():.2f} at the end": (
         small[-20:].mean() < small[:20].mean()
     ),
-    f"after one epoch, of {updates['batch']}, {updates['mini-batches of 64']} and {updates['one row at a time']} updates, "
+    f"after one epoch, of {steps} updates, "
     f"the train cost is {once['batch']:.2f}, {once['mini-batches of 64']:.2f} and {once['one row at a time']:.2f}": (
         once["one row at a time"] < once["mini-batches of 64"] < once["batch"]
     ),

@@ -1,10 +1,10 @@
 # %% [markdown]
 # # Batch norm makes a search easier
 #
-# Batch norm gives each hidden unit's input a mean and a variance that are learnt, whatever the layers before it do. So
-# a deep network learns over a much wider range of learning rates and first weights, and more of the trials of a
-# search are good ones. Both searches draw the same 32 configurations of a network with four hidden layers; one of them
-# has batch norm.
+# Batch norm gives each hidden unit's input a mean and a variance that are learnt, whatever the layers before it do.
+# So a deep network learns over a much wider range of learning rates and first weights, and more of the trials of a
+# search are good ones. Both searches draw the same 32 configurations of a network with four hidden layers; one of
+# them has batch norm.
 
 # %%
 import os

@@ -2,9 +2,10 @@
 # # What dropout does
 #
 # At each step dropout switches units off at random and divides the others by the share kept, so that no unit can rely
-# on one input. Where a network overfits, train and dev error come closer: the train error rises, the dev error, if all
-# goes well, falls. The data are real: 442 diabetes patients, ten measurements, how far the disease went in a year. Half
-# of them train ten networks of 256 units, five with dropout and five without, side by side as slots of one program.
+# on one input. Where a network overfits, train and dev error come closer: the train error rises, the dev error, if
+# all goes well, falls. The data are real: 442 diabetes patients, ten measurements, how far the disease went in a
+# year. Half of them train ten networks of 256 units, five with dropout and five without, side by side as slots of one
+# program.
 
 # %%
 import os
@@ -74,8 +75,8 @@ figure
 # %% [markdown]
 # ## What is seen
 #
-# The notes say that dropout shrinks ‖W‖, as L2 does. Whether it does here is printed as measured: the weights are those
-# of each network's best epoch, which is later with dropout, and weights grow as long as they are trained.
+# The notes say that dropout shrinks ‖W‖, as L2 does. Whether it does here is printed as measured: the weights are
+# those of each network's best epoch, which is later with dropout, and weights grow as long as they are trained.
 
 # %%
 size = {keep: float(np.median(values)) for keep, values in norms.items()}

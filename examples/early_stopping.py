@@ -2,10 +2,10 @@
 # # Error against epoch, and where to stop
 #
 # The cost on train rows falls on and on; on dev rows it falls, and from some epoch on it rises again. Early stopping
-# keeps the weights of the lowest dev cost: small weights grow as they are trained, so that stopping half-way acts like
-# a penalty. It needs one training only. It also couples two jobs that are easier apart (orthogonalisation): to fit the
-# train rows, and not to overfit them. L2 leaves training to its end and needs its λ found instead: here both stand side
-# by side, as slots of one program.
+# keeps the weights of the lowest dev cost: small weights grow as they are trained, so that stopping half-way acts
+# like a penalty. It needs one training only. It also couples two jobs that are easier apart (orthogonalisation): to
+# fit the train rows, and not to overfit them. L2 leaves training to its end and needs its λ found instead: here both
+# stand side by side, as slots of one program.
 
 # %%
 import os

@@ -98,8 +98,8 @@ figure
 # %% [markdown]
 # ## What is seen
 #
-# On one run of 25 points chance decides whether the grid or the random points find the lowest cost. What is sure is how
-# many values each tries, and that the zoomed region is a better one.
+# On one run of 25 points chance decides whether the grid or the random points find the lowest cost. What is sure is
+# how many values each tries, and that the zoomed region is a better one.
 
 # %%
 spread = {name: float(np.ptp(np.log10(grid[np.isclose(grid[:, k], v), 2])))

@@ -1,10 +1,10 @@
 # %% [markdown]
 # # Constant and decaying learning rates near an optimum
 #
-# A mini-batch's gradient is noisy. With a constant learning rate the weights end up wandering around the optimum, as far
-# as one step carries them; with a learning rate that falls they wander ever closer to it. The data are real (diabetes
-# patients, ten measurements, one number to predict), the network is linear, so that the optimum is known: it is the
-# solution of least squares.
+# A mini-batch's gradient is noisy. With a constant learning rate the weights end up wandering around the optimum, as
+# far as one step carries them; with a learning rate that falls they wander ever closer to it. The data are real
+# (diabetes patients, ten measurements, one number to predict), the network is linear, so that the optimum is known:
+# it is the solution of least squares.
 
 # %%
 import os
@@ -93,7 +93,7 @@ nearest = min(end, key=lambda name: end[name])
 closer = [name for name in DECAYS if end[name] < end["constant"]]
 halved = [float(value) for value in histories["inverse_time"]["learning_rate"][:5]]
 seen = {
-    f"over the last ten epochs a constant α stays {end['constant']:.3f} above the optimum, {nearest} {end[nearest]:.3f}": (
+    f"at the end a constant α stays {end['constant']:.3f} above the optimum, {nearest} {end[nearest]:.3f}": (
         end[nearest] < 0.3 * end["constant"]
     ),
     f"{len(closer)} of 5 falling schedules come closer than the constant one": len(closer) >= 4,

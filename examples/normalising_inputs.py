@@ -1,9 +1,10 @@
 # %% [markdown]
 # # Normalising inputs
 #
-# With x₁ between 1 and 1000 and x₂ between 0 and 1 the cost is a long, thin bowl: gradient descent must take steps that the
-# steep direction bears, and crawls along the other. Subtracting the mean μ centres the data; dividing by σ (not by σ²)
-# gives every feature the same width. The same μ and σ, of the train rows, go to dev, to test and into the saved model.
+# With x₁ between 1 and 1000 and x₂ between 0 and 1 the cost is a long, thin bowl: gradient descent must take steps
+# that the steep direction bears, and crawls along the other. Subtracting the mean μ centres the data; dividing by σ
+# (not by σ²) gives every feature the same width. The same μ and σ, of the train rows, go to dev, to test and into the
+# saved model.
 #
 # The largest stable α of gradient descent on a quadratic cost is 2 / (the largest eigenvalue of its Hessian).
 
@@ -26,8 +27,8 @@ versions = {"X": X, "X − μ": X - mean, "(X − μ) / σ": (X - mean) / deviat
 # %% [markdown]
 # ## The largest stable learning rate
 #
-# Linear regression, J = (1/2m) Σ (w·x + b − y)², in each of the three versions. The bound is checked by descending just
-# below and just above it.
+# Linear regression, J = (1/2m) Σ (w·x + b − y)², in each of the three versions. The bound is checked by descending
+# just below and just above it.
 
 # %%
 
@@ -79,9 +80,8 @@ seen = {
     f"the largest stable α is {bounds['X']:.1e} before, {bounds['X − μ']:.1e} centred and "
     f"{bounds['(X − μ) / σ']:.2f} scaled": gain > 1e4,
     f"2 % below each bound the cost falls, 2 % above it grows without end, in all {len(ends)} versions": stable,
-    f"the bowl is {widths['X']:.0e} times as steep one way as the other before, {widths['(X − μ) / σ']:.1f} times after": (
-        widths["X"] > 1e5 and widths["(X − μ) / σ"] < 3
-    ),
+    f"the bowl is {widths['X']:.0e} times as steep one way as the other before, "
+    f"{widths['(X − μ) / σ']:.1f} times after": (widths["X"] > 1e5 and widths["(X − μ) / σ"] < 3),
     f"300 steps at half the bound end at a cost of {raw:.2f} before and {best:.4f} after (noise alone: 0.005)": (
         best < 0.01 < raw
     ),

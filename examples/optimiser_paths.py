@@ -1,10 +1,10 @@
 # %% [markdown]
 # # Gradient descent, momentum, RMSprop and Adam in a long bowl
 #
-# Where one direction is much steeper than the other, gradient descent jumps from side to side across the valley while it
-# creeps along it: its learning rate is bounded by the steep direction. Momentum averages the gradients: across the
-# valley they cancel, along it they add up. RMSprop divides each direction by the size of its own gradients, Adam does both.
-# Normalising the inputs makes the bowl round, and then plain gradient descent goes straight to the middle.
+# Where one direction is much steeper than the other, gradient descent jumps from side to side across the valley while
+# it creeps along it: its learning rate is bounded by the steep direction. Momentum averages the gradients: across the
+# valley they cancel, along it they add up. RMSprop divides each direction by the size of its own gradients, Adam does
+# both. Normalising the inputs makes the bowl round, and then plain gradient descent goes straight to the middle.
 
 # %%
 import os

@@ -1,10 +1,10 @@
 # %% [markdown]
 # # Saddle points and plateaus
 #
-# In a space of many dimensions a point without slope is hardly ever a minimum in every direction: it is a saddle, uphill
-# one way and downhill another. Local minima are not the trouble; slow progress is: near a saddle and on a plateau the
-# gradient is tiny, and gradient descent's steps are as tiny. RMSprop and Adam divide by the size of the gradient, so that
-# their steps are not.
+# In a space of many dimensions a point without slope is hardly ever a minimum in every direction: it is a saddle,
+# uphill one way and downhill another. Local minima are not the trouble; slow progress is: near a saddle and on a
+# plateau the gradient is tiny, and gradient descent's steps are as tiny. RMSprop and Adam divide by the size of the
+# gradient, so that their steps are not.
 
 # %%
 import os
@@ -100,8 +100,8 @@ figure
 # %% [markdown]
 # ## What is seen
 #
-# The start lies a millionth beside the ridge. From exactly on it no optimiser would ever leave: there the gradient has no
-# part along w₂ to divide.
+# The start lies a millionth beside the ridge. From exactly on it no optimiser would ever leave: there the gradient
+# has no part along w₂ to divide.
 
 # %%
 saddles = ", ".join(f"{name} {left[key]}" for name, key in zip(named, OPTIMISERS, strict=True))

@@ -1,12 +1,14 @@
 # %% [markdown]
 # # How L2 makes tanh units linear
 #
-# tanh is nearly a straight line around 0. A large λ keeps the weights small, so that z = W·a + b stays in that part, and
-# layers of linear units make one linear function: the network becomes simpler, and its boundary straightens. Here: the
-# share of the z of all hidden units within ±0.5, where tanh differs from its own argument by less than 8 %, against λ.
+# tanh is nearly a straight line around 0. A large λ keeps the weights small, so that z = W·a + b stays in that part,
+# and layers of linear units make one linear function: the network becomes simpler, and its boundary straightens.
+# Here: the share of the z of all hidden units within ±0.5, where tanh differs from its own argument by less than 8 %,
+# against λ.
 
 # %%
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import jax
@@ -51,7 +53,7 @@ def cost(parameters, data):
 
 
 generator = np.random.default_rng(0)
-pairs = list(zip(WIDTHS, WIDTHS[1:], strict=False))
+pairs = pairwise(WIDTHS)
 first = [(generator.normal(size=(n, m)) / np.sqrt(n), np.zeros(m)) for n, m in pairs]
 starts = [{"layers": first, "lambda": np.array(penalty)} for penalty in PENALTIES]
 trained = caviar.minimise(cost, starts=starts, data=(X, Y), learning_rate=0.01, steps=STEPS, every=STEPS)

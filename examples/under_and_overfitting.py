@@ -9,6 +9,7 @@
 
 # %%
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import jax
@@ -34,8 +35,8 @@ X, Y = inputs[splits.train], labels[splits.train]
 # %% [markdown]
 # ## All λ at once
 #
-# The cost is written out as in the notes. λ rides along as a parameter whose gradient is stopped, so that each slot of
-# one program has its own.
+# The cost is written out as in the notes. λ rides along as a parameter whose gradient is stopped, so that each slot
+# of one program has its own.
 
 
 # %%
@@ -60,8 +61,7 @@ def cost(parameters, data):
 def start(widths, penalty):
     """First weights of variance 1/n, and a λ."""
     generator = np.random.default_rng(0)
-    pairs = zip(widths, widths[1:], strict=False)
-    layers = [(generator.normal(size=(n, m)) / np.sqrt(n), np.zeros(m)) for n, m in pairs]
+    layers = [(generator.normal(size=(n, m)) / np.sqrt(n), np.zeros(m)) for n, m in pairwise(widths)]
     return {"layers": layers, "lambda": np.array(penalty)}
 
 

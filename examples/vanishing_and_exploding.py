@@ -2,8 +2,8 @@
 # # Vanishing and exploding, by depth and by initialisation
 #
 # What passes through L layers is multiplied L times. A linear network whose layers are all 1.5·I gives 1.5^L, one of
-# 0.5·I gives 0.5^L; the gradient on its way back is multiplied alike. Random weights do the same, unless their variance
-# fits the layer: 2/n for ReLU (He), 1/n for tanh (LeCun), where n is the number of inputs of the layer.
+# 0.5·I gives 0.5^L; the gradient on its way back is multiplied alike. Random weights do the same, unless their
+# variance fits the layer: 2/n for ReLU (He), 1/n for tanh (LeCun), where n is the number of inputs of the layer.
 
 # %%
 import os
@@ -22,8 +22,8 @@ DEPTH, WIDTH = 50, 64
 # %% [markdown]
 # ## Linear networks of 150 layers
 #
-# The norm of the activations, layer by layer, computed in float64. In float32 0.5^150 is 0, and the *square* of 1.5^150
-# infinity: norms are better kept as logarithms.
+# The norm of the activations, layer by layer, computed in float64. In float32 0.5^150 is 0, and the *square* of
+# 1.5^150 infinity: norms are better kept as logarithms.
 
 # %%
 depths = np.arange(1, 151)
@@ -34,8 +34,8 @@ with np.errstate(over="ignore"):
 # %% [markdown]
 # ## Real rows through 50 random layers
 #
-# Handwritten digits go forward; a gradient of length 1 goes backward from the last layer. The figure shows how long it
-# still is at each layer on its way to the first.
+# Handwritten digits go forward; a gradient of length 1 goes backward from the last layer. The figure shows how long
+# it still is at each layer on its way to the first.
 
 # %%
 images = load_digits().data[:256]

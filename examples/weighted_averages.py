@@ -1,9 +1,10 @@
 # %% [markdown]
 # # Exponentially weighted averages
 #
-# v_t = β v_{t−1} + (1 − β) θ_t averages about the last 1/(1 − β) values: 2 for β = 0.5, 10 for 0.9, 50 for 0.98. The larger
-# β, the smoother the curve, and the later it follows. v begins at 0, so that the first averages are much too small; divided
-# by 1 − β^t they are right from the first value on. Momentum, RMSprop and Adam are such averages of gradients.
+# v_t = β v_{t−1} + (1 − β) θ_t averages about the last 1/(1 − β) values: 2 for β = 0.5, 10 for 0.9, 50 for 0.98. The
+# larger β, the smoother the curve, and the later it follows. v begins at 0, so that the first averages are much too
+# small; divided by 1 − β^t they are right from the first value on. Momentum, RMSprop and Adam are such averages of
+# gradients.
 #
 # The series is made up, as the notes' is: a year of daily temperatures, a wave with noise.
 
@@ -87,7 +88,8 @@ seen = {
     f"uncorrected, day 1 reads {raw[0]:.2f} °F, (1 − β) of the {temperatures[0]:.1f} °F measured": (
         np.isclose(raw[0], 0.02 * temperatures[0]) and np.isclose(smooth[0.98][0], temperatures[0])
     ),
-    f"θ = 40, 49 with β = 0.9: v = {small[0][0]:.1f}, {small[0][1]:.1f}; corrected {small[1][0]:.0f}, {small[1][1]:.2f}": (
+    f"θ = 40, 49 with β = 0.9: v = {small[0][0]:.1f}, {small[0][1]:.1f}; "
+    f"corrected {small[1][0]:.0f}, {small[1][1]:.2f}": (
         np.allclose(small[0], [4.0, 8.5]) and np.allclose(small[1], [40.0, 44.7368], atol=1e-4)
     ),
 }
