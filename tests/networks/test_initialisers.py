@@ -49,7 +49,9 @@ def test_padded_draws_equal_exact_draws(widths, room, seed):
         assert (weights[: own.shape[1], : own.shape[0]] == own.T).all()
         assert np.count_nonzero(weights) == np.count_nonzero(own)
     assert not any(biases.any() for biases in layers.biases)
-    assert all((gammas == 1).all() for gammas in layers.gammas) and not any(betas.any() for betas in layers.betas)
+    for gammas, width in zip(layers.gammas, widths[1:], strict=True):
+        assert (gammas == (np.arange(len(gammas)) < width)).all()
+    assert not any(betas.any() for betas in layers.betas)
     assert int(averages.count) == 0 and not any(kept.any() for kept in averages.means + averages.variances)
 
 

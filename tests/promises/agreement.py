@@ -90,16 +90,14 @@ def parameters_of(state: Any, slot: int, own: Assignment) -> dict[str, np.ndarra
     """One slot of a state read from a cohort by the reference's names: real units only, weights [inputs, units]."""
     layers, averages = state.train.parameters, state.train.averages
     found = {}
-    last = len(layers.weights) - 1
-    for layer in range(last + 1):
+    for layer in range(len(layers.weights)):
         below, units = own.widths[layer], own.widths[layer + 1]
         found[f"weights.{layer}"] = layers.weights[layer][slot][:units, :below].T
         found[f"biases.{layer}"] = layers.biases[layer][slot][:units]
-        if layer < last:
-            found[f"gamma.{layer}"] = layers.gammas[layer][slot][:units]
-            found[f"beta.{layer}"] = layers.betas[layer][slot][:units]
-            found[f"mean.{layer}"] = averages.means[layer][slot][:units]
-            found[f"variance.{layer}"] = averages.variances[layer][slot][:units]
+        found[f"gamma.{layer}"] = layers.gammas[layer][slot][:units]
+        found[f"beta.{layer}"] = layers.betas[layer][slot][:units]
+        found[f"mean.{layer}"] = averages.means[layer][slot][:units]
+        found[f"variance.{layer}"] = averages.variances[layer][slot][:units]
     return found
 
 
@@ -119,9 +117,23 @@ def carried_by(network: Network) -> dict[str, np.ndarray]:
     return {**network.parameters, **network.averages}
 
 
-def measured_by(network: Network, problem: Any, rows: np.ndarray, choose: np.ndarray) -> dict[str, Any]:
+def moments_of(
+    network: Network, cohort: Cohort, problem: Any, slot: int, own: Assignment, epoch: int
+) -> dict[str, np.ndarray] | None:
+    """Batch norm's moments over the train set, in an epoch's mini-batches; None where the averages are used."""
+    if own.configuration["batch_norm_statistics"] == "averages":
+        return None
+    group = cohort.groups[slot // cohort.layout.group]
+    indices, present = batches(group.stream, epoch, cohort.architecture.batch_size)
+    laid = [problem.inputs[rows[real > 0]] for rows, real in zip(indices, present, strict=True)]
+    return reference_network.train_set_moments(network, laid)
+
+
+def measured_by(
+    network: Network, problem: Any, rows: np.ndarray, choose: np.ndarray, moments: dict[str, np.ndarray] | None = None
+) -> dict[str, Any]:
     """Cost and error of some rows at test time by the reference, row by row and as weighted means of the chosen."""
-    outputs = reference_network.predict(network, problem.inputs[rows])
+    outputs = reference_network.predict(network, problem.inputs[rows], moments)
     targets = problem.targets[rows]
     costs = reference_network.LOSSES[problem.loss].value(outputs, targets, 0.0)
     if problem.loss == "softmax":

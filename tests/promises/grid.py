@@ -35,8 +35,17 @@ LAYOUT = Layout(slots=256, group=16, devices=2, epochs=8)
 # Every optimiser with and without batch norm under every regulariser.
 COMBINATIONS = 80
 EVERYTHING = Features(
-    network=Perceptron(NAMES, dropout=True, input_dropout=True, batch_norm="some", masked=True),
-    rule=UpdateRule(OPTIMISERS, l1=True, l2=True, weight_decay=True, clip=True),
+    network=Perceptron(
+        NAMES,
+        dropout=True,
+        input_dropout=True,
+        batch_norm="some",
+        masked=True,
+        batch_norm_after="some",
+        batch_norm_output="some",
+        train_set_statistics=True,
+    ),
+    rule=UpdateRule(OPTIMISERS, l1=True, l2=True, weight_decay=True, clip=True, penalise_biases=True),
     smoothing=True,
     weighted=True,
 )
@@ -129,7 +138,8 @@ def architecture(depth: int = 2, loss: str = "softmax", dtype: str = "float64", 
 def configurations(depth: int = 2, loss: str = "softmax") -> list[dict[str, Any]]:
     """Every optimiser with and without batch norm (each ten) under every regulariser (one for each ten).
 
-    Activations, decays, warm-ups, initialisations, class weights and own widths take turns, and another depth begins
+    Activations, decays, warm-ups, initialisations, class weights, own widths, what is
+    penalised and where batch norm stands take turns, and another depth begins
     elsewhere in their turn. Half of the last ten have every regulariser at once.
     """
     found = []
@@ -146,6 +156,8 @@ def configurations(depth: int = 2, loss: str = "softmax") -> list[dict[str, Any]
             # Where a gradient is 0 but for rounding, as under batch norm, a small ε makes a step of the rounding.
             "epsilon": 1e-6 if slot // 5 % 2 else 1e-8,
             "class_weight": "balanced" if turn % 3 == 1 and loss != "squared" else "none",
+            "penalise_biases": turn % 4 > 1, "batch_norm_place": "after" if turn % 3 == 2 else "before",
+            "batch_norm_output": turn % 4 == 1, "batch_norm_statistics": ("averages", "train_set")[turn % 7 > 4],
             "hidden": list(OWN[turn % 3][:depth]), "batch_size": BATCH_SIZE, **regulariser,
         }  # fmt: skip
         found.append(complete(own))

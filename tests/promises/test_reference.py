@@ -47,7 +47,7 @@ def test_plain_numpy_agrees_step_by_step(depth, loss, weighted):
     cohort.admit(trials)
     references = {s: agreement.reference_steps(cohort, problem, s, own, EPOCHS) for s, own in trials.items()}
     networks = {}
-    for _ in range(EPOCHS):
+    for epoch in range(EPOCHS):
         costs = {slot: [] for slot in trials}
         for update in range(cohort.updates):
             measured = cohort.run(1, batches=1)
@@ -63,12 +63,18 @@ def test_plain_numpy_agrees_step_by_step(depth, loss, weighted):
                 assert apart < 1e-9, (slot, update, apart, own.configuration)
                 assert agreement.padding_of(state, slot, own) == 0.0
         for slot, own in trials.items():
-            wanted = expected(cohort, problem, slot, own, networks[slot], costs[slot])
+            moments = agreement.moments_of(networks[slot], cohort, problem, slot, own, epoch)
+            wanted = expected(cohort, problem, slot, own, (networks[slot], moments), costs[slot])
             assert measured.fields[slot] == pytest.approx(wanted, rel=1e-6, abs=1e-7), (slot, own.configuration)
 
 
-def expected(cohort, problem, slot, own, network, costs):
-    """What the reference measures at the end of an epoch, in the order of FIELDS."""
+def expected(cohort, problem, slot, own, reached, costs):
+    """What the reference measures at the end of an epoch, in the order of FIELDS.
+
+    Args:
+        reached: the network, and batch norm's moments where they are not its averages.
+    """
+    network, moments = reached
     stream = cohort.groups[slot // cohort.layout.group].stream
     sizes = [min(grid.BATCH_SIZE, own.examples)] * own.updates
     sizes[-1] = own.examples - sum(sizes[:-1])
@@ -76,9 +82,9 @@ def expected(cohort, problem, slot, own, network, costs):
         sizes[-2:] = 9, 8
     every = np.ones(len(stream.sample), bool)
     judge = stream.choose if stream.choose.all() else ~stream.choose
-    train = agreement.measured_by(network, problem, stream.sample, every)
-    choose = agreement.measured_by(network, problem, stream.dev, stream.choose)
-    judged = agreement.measured_by(network, problem, stream.dev, judge)
+    train = agreement.measured_by(network, problem, stream.sample, every, moments)
+    choose = agreement.measured_by(network, problem, stream.dev, stream.choose, moments)
+    judged = agreement.measured_by(network, problem, stream.dev, judge, moments)
     found = {
         "cost": float(np.average(costs, weights=sizes)),
         "train_error": train["error"],

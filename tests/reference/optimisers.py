@@ -2,11 +2,11 @@
 
 One update, in this order (W a weight matrix, g its gradient, α the learning rate at this update, m train examples):
 
-1. L2: g ← g + (λ/m) W, for weights alone, never for biases, γ or β.
+1. L2: g ← g + (λ/m) W, for weights alone, and for biases, γ and β where "penalise_biases" says so.
 2. Clipping: g ← g · min(1, c / ‖g‖), the norm taken over all parameters together.
 3. The optimiser turns g into a direction d and a stretch r, and the step is α d / r.
-4. Decoupled weight decay, weights alone: W ← W − α · decay · W − step, with W before the step in both places.
-5. L1, weights alone: a proximal step, W ← sign(W) max(|W| − α λ / (2 m r), 0).
+4. Decoupled weight decay, of the same parameters: W ← W − α · decay · W − step, with W before the step in both places.
+5. L1, of the same parameters: a proximal step, W ← sign(W) max(|W| − α λ / (2 m r), 0).
 """
 
 from collections.abc import Callable, Mapping
@@ -65,9 +65,10 @@ def adam(g: np.ndarray, memory: Memory, t: int, c: Mapping[str, Any]) -> Rule:
     return Rule(corrected(v, c["beta_1"], t), stretch, Memory(v, s))
 
 
-def penalise(parameters: Arrays, gradients: Arrays, l2: float, examples: int) -> Arrays:
+def penalise(parameters: Arrays, gradients: Arrays, c: Mapping[str, Any]) -> Arrays:
     """The gradient of J + (λ/2m) Σ ‖W‖²."""
-    return {name: g + (l2 / examples) * parameters[name] if is_weight(name) else g for name, g in gradients.items()}
+    share = c["l2"] / c["examples"]
+    return {name: g + share * parameters[name] if is_penalised(name, c) else g for name, g in gradients.items()}
 
 
 def clip(gradients: Arrays, largest: float) -> Arrays:
@@ -83,9 +84,9 @@ def soft_threshold(w: np.ndarray, threshold: np.ndarray | float) -> np.ndarray:
     return np.sign(w) * np.maximum(np.abs(w) - threshold, 0.0)
 
 
-def is_weight(name: str) -> bool:
+def is_penalised(name: str, c: Mapping[str, Any]) -> bool:
     """Whether penalties and decay act on this parameter."""
-    return name.startswith("weights")
+    return name.startswith("weights") or bool(c["penalise_biases"])
 
 
 def forget(parameters: Arrays) -> dict[str, Memory]:
@@ -107,13 +108,13 @@ def update(
     Returns:
         The new parameters and memories.
     """
-    gradients = clip(penalise(parameters, gradients, c["l2"], c["examples"]), c["clip_norm"])
+    gradients = clip(penalise(parameters, gradients, c), c["clip_norm"])
     parameters, memories = dict(parameters), dict(memories)
     for name, g in gradients.items():
         rule = OPTIMISERS[c["optimiser"]](g, memories[name], t, c)
         w = parameters[name]
         moved = w - rate * rule.direction / rule.stretch
-        if is_weight(name):
+        if is_penalised(name, c):
             moved = moved - rate * c["weight_decay"] * w
             moved = soft_threshold(moved, rate * c["l1"] / (2 * c["examples"]) / rule.stretch)
         parameters[name], memories[name] = moved, rule.memory

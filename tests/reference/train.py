@@ -16,7 +16,8 @@ PLAIN: dict[str, Any] = {
     "learning_rate": 0.1, "decay": "constant", "decay_rate": 1.0, "decay_base": 0.95, "decay_steps": 10, "warmup": 0.0,
     "optimiser": "gradient_descent", "momentum": 0.9, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8,
     "l1": 0.0, "l2": 0.0, "weight_decay": 0.0, "clip_norm": np.inf, "label_smoothing": 0.0,
-    "keep_probability": 1.0, "input_keep_probability": 1.0, "activation": "relu", "batch_norm": False,
+    "keep_probability": 1.0, "input_keep_probability": 1.0, "activation": "relu", "penalise_biases": False,
+    "batch_norm": False, "batch_norm_place": "before", "batch_norm_output": False,
 }  # fmt: skip
 
 
@@ -62,10 +63,11 @@ def first_network(weights: Sequence[np.ndarray], configuration: Mapping[str, Any
     for layer, w in enumerate(weights):
         parameters[f"weights.{layer}"] = np.array(w, np.float64)
         parameters[f"biases.{layer}"] = np.zeros(w.shape[1])
-        if layer < len(weights) - 1:
-            parameters[f"gamma.{layer}"] = np.ones(w.shape[1])
-            parameters[f"beta.{layer}"] = np.zeros(w.shape[1])
-    return Network(parameters, configuration["activation"], loss, configuration["batch_norm"])
+        parameters[f"gamma.{layer}"] = np.ones(w.shape[1])
+        parameters[f"beta.{layer}"] = np.zeros(w.shape[1])
+    c = configuration
+    normed = c["batch_norm"] and len(weights) > 1
+    return Network(parameters, c["activation"], loss, normed, c["batch_norm_place"], c["batch_norm_output"])
 
 
 def steps(
@@ -89,7 +91,8 @@ def steps(
     updates = len(batches[0])
     # Two places name them; a test that changed only one would compare a network with itself.
     own = (network.activation, network.batch_norm)
-    assert own == (c["activation"], c["batch_norm"]), f"the network has {own}, the configuration does not"
+    told = (c["activation"], c["batch_norm"] and network.layers > 1)
+    assert own == told, f"the network has {own}, the configuration does not"
     assert all(len(epoch) == updates for epoch in batches[:-1]), "an epoch within has another number of mini-batches"
     for t, batch in enumerate((batch for epoch in batches for batch in epoch), start=1):
         y, w = data.targets[batch.rows], weights[batch.rows]

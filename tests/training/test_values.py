@@ -28,13 +28,14 @@ def test_every_value_of_a_slot():
         assigned(
             optimiser="adam", beta_1=0.8, beta_2=0.99, epsilon=1e-5, l1=2.0, l2=3.0, weight_decay=0.1, clip_norm=0.5,
             label_smoothing=0.1, keep_probability=[0.5, 0.7], input_keep_probability=0.9, activation="gelu",
-            batch_norm=True,
+            batch_norm=True, batch_norm_place="after", penalise_biases=True,
         )
     )  # fmt: skip
     one = {name: array[0].tolist() for name, array in found.items()}
     assert one == {
         "units": [7, 4], "activation": NAMES.index("gelu"), "keep_probability": [0.5, 0.7],
-        "input_keep_probability": 0.9, "batch_norm": True, "one_minus_beta_1": pytest.approx(0.2),
+        "input_keep_probability": 0.9, "batch_norm": True, "batch_norm_after": True,
+        "batch_norm_output": False, "batch_norm_train_set": False, "penalise_biases": True, "one_minus_beta_1": pytest.approx(0.2),
         "one_minus_beta_2": pytest.approx(0.01), "epsilon": 1e-5, "nesterov": False, "with_momentum": True,
         "adaptive": True, "l1": 0.04, "l2": 0.06, "weight_decay": 0.1, "clip_norm": 0.5, "smoothing": 0.1, "classes": 3,
         "class_weights": [1.0] * 4,

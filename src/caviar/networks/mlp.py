@@ -9,19 +9,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from caviar.networks import activations, initialisers
+from caviar.networks import activations, initialisers, normalisation
 from caviar.networks.architecture import Architecture
-from caviar.networks.constants import BATCH_NORM_EPSILON, BATCH_NORM_MEMORY
+from caviar.networks.constants import BATCH_NORM_MEMORY
 from caviar.networks.draws import uniforms
+from caviar.networks.normalisation import Averages, Moments
 
 
 class Layers(NamedTuple):
-    """Parameters of a perceptron, one entry a layer; γ and β exist for hidden layers only.
+    """Parameters of a perceptron, one entry a layer, the output layer last.
 
     The layout depends on the architecture alone: a network without batch norm carries γ and β untouched.
     """
@@ -32,14 +32,6 @@ class Layers(NamedTuple):
     betas: tuple[Any, ...]  # [H]
 
 
-class Averages(NamedTuple):
-    """Batch norm's exponentially weighted averages, uncorrected, and the number of updates they have seen."""
-
-    means: tuple[Any, ...]  # [H]
-    variances: tuple[Any, ...]  # [H]
-    count: Any  # []
-
-
 @dataclass(frozen=True)
 class Perceptron:
     """A perceptron whose program holds only what its slots use.
@@ -48,8 +40,11 @@ class Perceptron:
         activations: names of the activations that some slot uses.
         dropout: some slot drops hidden units.
         input_dropout: some slot drops inputs.
-        batch_norm: "none", "all" or "some" of the slots use it.
+        batch_norm: "none", "all" or "some" of the slots normalise their hidden layers.
         masked: padded units must be silenced (sigmoid maps 0 to ½; all others map 0 to 0 and need no mask).
+        batch_norm_after: "none", "all" or "some" of the slots do so after the activation.
+        batch_norm_output: "none", "all" or "some" of the slots normalise the output layer too.
+        train_set_statistics: some slot is measured with the moments of a pass over the whole train set.
     """
 
     activations: tuple[str, ...] = ("relu",)
@@ -57,6 +52,9 @@ class Perceptron:
     input_dropout: bool = False
     batch_norm: str = "none"
     masked: bool = False
+    batch_norm_after: str = "none"
+    batch_norm_output: str = "none"
+    train_set_statistics: bool = False
 
     def init(self, key: int, architecture: Architecture) -> tuple[Layers, Averages]:
         """He weights at the architecture's own widths; see `first_layers` for everything a slot can choose."""
@@ -77,63 +75,112 @@ class Perceptron:
 
         Args:
             hyperparameters: "units" [L] real widths, "activation" [], "keep_probability" [L],
-                "input_keep_probability" [], "batch_norm" [] (only those that the program uses are read).
+                "input_keep_probability" [], "batch_norm" [], "batch_norm_after" [], "batch_norm_output" [] (only those
+                that the program uses are read).
         """
-        above = inputs.T
-        if training and self.input_dropout:
-            above = _drop(above, key, len(parameters.weights), hyperparameters["input_keep_probability"])
-        means, variances = list(state.means), list(state.variances)
+        pass_ = _Pass(self, parameters, None if training else state, hyperparameters, present)
+        outputs, seen = pass_.run(inputs.T, key if training else None)
         # A program without batch norm keeps no averages, so that a slot moved to another program counts rightly.
-        count = state.count + 1 if training and self.batch_norm != "none" else state.count
-        for layer in range(len(parameters.weights) - 1):
-            z = parameters.weights[layer] @ above
-            biased = z + parameters.biases[layer][:, None]
-            if self.batch_norm == "none":
-                z = biased
-            else:
-                kept = (state.means[layer], state.variances[layer], count)
-                normal, means[layer], variances[layer] = _normalise(z, kept, present, training)
-                normal = parameters.gammas[layer][:, None] * normal + parameters.betas[layer][:, None]
-                z = normal if self.batch_norm == "all" else jnp.where(hyperparameters["batch_norm"], normal, biased)
-            above = activations.select(z, hyperparameters["activation"], self.activations)
-            if self.masked:
-                real = jnp.arange(z.shape[0]) < hyperparameters["units"][layer]
+        counts = training and self.batch_norm != "none"
+        return outputs.T, normalisation.remember(state, seen) if counts else state
+
+    def moments(
+        self,
+        parameters: Layers,
+        inputs: Float[Array, "B D"],
+        hyperparameters: Mapping[str, Array],
+        present: Float[Array, " B"] | None = None,
+    ) -> tuple[Moments | None, ...]:
+        """What each layer would be normalised by in training, without dropout."""
+        return _Pass(self, parameters, None, hyperparameters, present).run(inputs.T, None)[1]
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """One forward pass.
+
+    Args:
+        averages: that normalise at test time; None: the batch's own moments do.
+        present: 0 for rows that only pad the batch.
+    """
+
+    network: Perceptron
+    parameters: Layers
+    averages: Averages | None
+    hyperparameters: Mapping[str, Array]
+    present: Array | None
+
+    def run(self, above: Array, key: Any) -> tuple[Array, tuple[Moments | None, ...]]:
+        """Outputs [C, B] and the moments of each layer. A key of None: nothing is dropped."""
+        network, h = self.network, self.hyperparameters
+        last = len(self.parameters.weights) - 1
+        if key is not None and network.input_dropout:
+            above = _drop(above, key, last + 1, h["input_keep_probability"])
+        seen: list[Moments | None] = []
+        for layer in range(last):
+            z, before = self._before(layer, self.parameters.weights[layer] @ above)
+            above = activations.select(z, h["activation"], network.activations)
+            above, after = self._after(layer, above)
+            if network.masked:
+                real = jnp.arange(z.shape[0]) < h["units"][layer]
                 above = jnp.where(real[:, None], above, 0.0)
-            if training and self.dropout:
-                above = _drop(above, key, layer, hyperparameters["keep_probability"][layer])
-        outputs = parameters.weights[-1] @ above + parameters.biases[-1][:, None]
-        return outputs.T, Averages(tuple(means), tuple(variances), count)
+            if key is not None and network.dropout:
+                above = _drop(above, key, layer, h["keep_probability"][layer])
+            seen.append(self._either(before, after))
+        outputs, moments = self._output(last, self.parameters.weights[last] @ above)
+        return outputs, (*seen, moments)
+
+    def _before(self, layer: int, z: Array) -> tuple[Array, Moments | None]:
+        """What the activation is applied to: Z normalised, its bias dropped, or Z with its bias."""
+        network, h = self.network, self.hyperparameters
+        biased = z + self.parameters.biases[layer][:, None]
+        if network.batch_norm == "none" or network.batch_norm_after == "all":
+            return biased, None
+        normal, moments = self._normal(layer, z)
+        if network.batch_norm == "all" and network.batch_norm_after == "none":
+            return normal, moments
+        here = h["batch_norm"] if network.batch_norm_after == "none" else h["batch_norm"] & ~h["batch_norm_after"]
+        return jnp.where(here, normal, biased), moments
+
+    def _after(self, layer: int, above: Array) -> tuple[Array, Moments | None]:
+        """A normalised where a slot normalises after the activation; a bias before the activation is not in vain."""
+        if self.network.batch_norm_after == "none":
+            return above, None
+        normal, moments = self._normal(layer, above)
+        if self.network.batch_norm_after == "all":
+            return normal, moments
+        return jnp.where(self.hyperparameters["batch_norm_after"], normal, above), moments
+
+    def _output(self, last: int, z: Array) -> tuple[Array, Moments | None]:
+        """The output layer, which has no activation: normalised without its bias, or with it."""
+        biased = z + self.parameters.biases[last][:, None]
+        if self.network.batch_norm_output == "none":
+            return biased, None
+        normal, moments = self._normal(last, z)
+        if self.network.batch_norm_output == "all":
+            return normal, moments
+        return jnp.where(self.hyperparameters["batch_norm_output"], normal, biased), moments
+
+    def _normal(self, layer: int, z: Array) -> tuple[Array, Moments]:
+        if self.averages is None:
+            moments = normalisation.of_batch(z, self.present)
+        else:
+            moments = normalisation.of_averages(self.averages, layer)
+        gamma, beta = self.parameters.gammas[layer], self.parameters.betas[layer]
+        return normalisation.normalise(z, moments, gamma, beta), moments
+
+    def _either(self, before: Moments | None, after: Moments | None) -> Moments | None:
+        """The moments that a slot keeps: of Z or of A."""
+        if before is None or after is None:
+            return before if after is None else after
+        chosen = self.hyperparameters["batch_norm_after"]
+        return Moments(*(jnp.where(chosen, a, b) for a, b in zip(after, before, strict=True)))
 
 
 def _drop(above: Array, key: Any, layer: int, keep: Array) -> Array:
     """Inverted dropout: A·D / keep with D = U < keep, U unit-major so that padding changes no draw."""
     drawn = uniforms(key, layer, *above.shape[-2:])
     return jnp.where(drawn < keep, above * (1.0 / keep), 0.0)
-
-
-def _normalise(
-    z: Array, kept: tuple[Array, Array, Array], present: Array | None, training: bool
-) -> tuple[Array, Array, Array]:
-    """(z − μ)/√(σ² + ε) by the batch in training, by the corrected averages otherwise; and the averages after it."""
-    mean, variance, count = kept
-    if not training:
-        seen = jnp.maximum(-jnp.expm1(count * np.log(BATCH_NORM_MEMORY)), np.finfo(np.float32).tiny).astype(z.dtype)
-        # Before the first update nothing has been seen: then the identity.
-        corrected_mean = jnp.where(count > 0, mean / seen, 0.0)
-        corrected_variance = jnp.where(count > 0, variance / seen, 1.0)
-        centred = z - corrected_mean[:, None]
-        return centred / jnp.sqrt(corrected_variance[:, None] + BATCH_NORM_EPSILON), mean, variance
-    if present is None:
-        present = jnp.ones(z.shape[1], z.dtype)
-    rows = jnp.sum(present)
-    batch_mean = z @ present / rows
-    centred = z - batch_mean[:, None]
-    batch_variance = (centred * centred) @ present / rows
-    normal = centred / jnp.sqrt(batch_variance[:, None] + BATCH_NORM_EPSILON)
-    fresh = 1.0 - BATCH_NORM_MEMORY
-    mean = BATCH_NORM_MEMORY * mean + fresh * jax.lax.stop_gradient(batch_mean)
-    variance = BATCH_NORM_MEMORY * variance + fresh * jax.lax.stop_gradient(batch_variance)
-    return normal, mean, variance
 
 
 def first_layers(
@@ -157,30 +204,50 @@ def first_layers(
         whole[: widths[layer + 1], : widths[layer]] = drawn.T
         weights.append(whole)
     zeros = tuple(np.zeros(width, dtype) for width in padded[1:])
-    ones = tuple(np.ones(width, dtype) for width in architecture.hidden)
-    hidden = zeros[:-1]
-    layers = Layers(tuple(weights), zeros, ones, hidden)
-    return layers, Averages(hidden, hidden, np.zeros((), np.int32))
+    # γ of a padded unit is 0: where γ is penalised, padding must not count in the gradient's norm.
+    ones = tuple((np.arange(width) < own).astype(dtype) for width, own in zip(padded[1:], widths[1:], strict=True))
+    layers = Layers(tuple(weights), zeros, ones, zeros)
+    return layers, Averages(zeros, zeros, np.zeros((), np.int32))
 
 
-def cut(layers: Layers, averages: Averages, widths: tuple[int, ...], batch_norm: bool) -> dict[str, np.ndarray]:
+def cut(
+    layers: Layers,
+    averages: Averages,
+    widths: tuple[int, ...],
+    batch_norm: bool,
+    place: str = "before",
+    output: bool = False,
+) -> dict[str, np.ndarray]:
     """The arrays of a saved model: real units only, weights as [inputs, units], corrected test-time averages.
 
     Biases are absent where batch norm dropped them.
+
+    Args:
+        batch_norm: the hidden layers are normalised,
+        place: "before" or "after" the activation,
+        output: and the output layer too.
     """
     arrays: dict[str, np.ndarray] = {}
     last = len(layers.weights) - 1
-    seen = max(-np.expm1(int(averages.count) * np.log(BATCH_NORM_MEMORY)), np.finfo(np.float32).tiny)
     for layer, weights in enumerate(layers.weights):
         fan_in, units = widths[layer], widths[layer + 1]
         arrays[f"weights.{layer}"] = np.ascontiguousarray(np.asarray(weights)[:units, :fan_in].T)
-        if layer == last or not batch_norm:
+        normed = batch_norm and (output if layer == last else True)
+        if not normed or (place == "after" and layer < last):
             arrays[f"biases.{layer}"] = np.asarray(layers.biases[layer])[:units].copy()
-            continue
-        arrays[f"gamma.{layer}"] = np.asarray(layers.gammas[layer])[:units].copy()
-        arrays[f"beta.{layer}"] = np.asarray(layers.betas[layer])[:units].copy()
-        for name, kept in (("mean", averages.means[layer]), ("variance", averages.variances[layer])):
-            value = np.asarray(kept)[:units]
-            empty = np.zeros_like(value) if name == "mean" else np.ones_like(value)
-            arrays[f"{name}.{layer}"] = (value / value.dtype.type(seen)) if int(averages.count) else empty
+        if normed:
+            arrays[f"gamma.{layer}"] = np.asarray(layers.gammas[layer])[:units].copy()
+            arrays[f"beta.{layer}"] = np.asarray(layers.betas[layer])[:units].copy()
+            arrays |= _read(averages, layer, units)
     return arrays
+
+
+def _read(averages: Averages, layer: int, units: int) -> dict[str, np.ndarray]:
+    """A layer's corrected averages as `normalisation.of_averages` reads them."""
+    count = int(averages.count)
+    seen = max(-np.expm1(count * np.log(BATCH_NORM_MEMORY)), np.finfo(np.float32).tiny)
+    mean, variance = (np.asarray(kept[layer])[:units] for kept in (averages.means, averages.variances))
+    if not count:
+        return {f"mean.{layer}": np.zeros_like(mean), f"variance.{layer}": np.ones_like(variance)}
+    seen = mean.dtype.type(seen)
+    return {f"mean.{layer}": mean / seen, f"variance.{layer}": variance / seen}

@@ -1,7 +1,8 @@
 """The forward pass of a saved network in NumPy, so that predicting needs no JAX."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,15 @@ def forward(
     """The outputs of a multilayer perceptron in test mode.
 
     For every hidden layer z = x·W + b, or with batch normalisation z = γ·(x·W − μ)/√(σ² + ε) + β with the moments kept
-    from training; then the activation. The output layer is x·W + b.
+    from training; then the activation. Normalised after the activation, a = γ·(g(x·W + b) − μ)/√(σ² + ε) + β. The
+    output layer is x·W + b, or normalised like a hidden one without its activation.
 
     Args:
-        arrays: "weights.i" [H_i, H_i+1], "biases.i" [H_i+1], with batch norm "gamma.i", "beta.i", "mean.i" and
-            "variance.i" [H_i+1] instead of a hidden layer's biases; i = 0 … L−1 hidden layers, L the output layer.
-        plain: "network" with "activation", "batch_norm", "epsilon", "hidden" (list of widths), "outputs".
+        arrays: "weights.i" [H_i, H_i+1], "biases.i" [H_i+1], where a layer is normalised "gamma.i", "beta.i", "mean.i"
+            and "variance.i" [H_i+1], before the activation instead of its biases; i = 0 … L−1 hidden layers, L the
+            output layer.
+        plain: "network" with "activation", "batch_norm", "batch_norm_place" ("before" where it is not said),
+            "batch_norm_output" (False), "epsilon", "hidden" (list of widths), "outputs".
         inputs: [n, D].
         dtype: float32 or float64, of the computation and the result.
 
@@ -40,18 +44,54 @@ def forward(
     network = _network(plain)
     layers = _layers(arrays, network, np.dtype(dtype))
     inputs = np.asarray(inputs)
-    features = layers[0]["weights"].shape[0]
+    features = layers[0].weights.shape[0]
     if inputs.ndim != 2 or inputs.shape[1] != features:
         raise ModelError(f"This model takes inputs [n, {features}]. Got {list(inputs.shape)}.")
-    outputs = np.empty((len(inputs), layers[-1]["weights"].shape[1]), dtype)
-    rows = max(1, _ELEMENTS // max(max(layer["weights"].shape) for layer in layers))
+    outputs = np.empty((len(inputs), layers[-1].weights.shape[1]), dtype)
+    rows = max(1, _ELEMENTS // max(max(layer.weights.shape) for layer in layers))
     # A weight or an input that overflows gives infinity, as on the device; a warning would add nothing.
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         for start in range(0, len(inputs), rows):
             x = inputs[start : start + rows].astype(dtype, copy=False)
-            for layer in layers[:-1]:
-                x = ACTIVATIONS[network["activation"]](_affine(x, layer))
-            outputs[start : start + rows] = _affine(x, layers[-1])
+            for layer in layers:
+                x = layer.apply(x, batch=False)
+            outputs[start : start + rows] = x
+    return outputs
+
+
+def forward_in_batches(
+    arrays: Mapping[str, np.ndarray],
+    plain: Mapping[str, Any],
+    inputs: np.ndarray,
+    batches: Sequence[np.ndarray],
+    dtype: Any = np.float64,
+) -> np.ndarray:
+    """The outputs in train mode without dropout: batch norm by the moments of each mini-batch.
+
+    Args:
+        arrays, plain, inputs: see `forward`.
+        batches: row numbers of each mini-batch; every row is in one of them.
+
+    Returns:
+        [n, C], in the order of the inputs.
+
+    >>> network = {"activation": "identity", "batch_norm": True, "hidden": [1], "outputs": 1}
+    >>> one, none = np.ones(1), np.zeros(1)
+    >>> arrays = {"weights.0": np.eye(1), "gamma.0": one, "beta.0": none, "mean.0": none, "variance.0": one}
+    >>> arrays |= {"weights.1": np.eye(1), "biases.1": none}
+    >>> inputs = np.array([[0.0], [10.0], [2.0], [4.0]])
+    >>> forward_in_batches(arrays, {"network": network}, inputs, np.array([[0, 1], [2, 3]])).round(2).tolist()
+    [[-1.0], [1.0], [-1.0], [1.0]]
+    """
+    network = _network(plain)
+    layers = _layers(arrays, network, np.dtype(dtype))
+    outputs = np.empty((len(inputs), layers[-1].weights.shape[1]), dtype)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        for rows in batches:
+            x = np.asarray(inputs)[rows].astype(dtype, copy=False)
+            for layer in layers:
+                x = layer.apply(x, batch=True)
+            outputs[rows] = x
     return outputs
 
 
@@ -73,22 +113,66 @@ def _network(plain: Mapping[str, Any]) -> Mapping[str, Any]:
     return network
 
 
-def _layers(
-    arrays: Mapping[str, np.ndarray], network: Mapping[str, Any], dtype: np.dtype
-) -> list[dict[str, np.ndarray]]:
-    """Each layer's arrays by their short names, in the type of the computation, shapes checked."""
+@dataclass(frozen=True)
+class _Norm:
+    """One layer's batch normalisation, each array [H]."""
+
+    epsilon: float
+    gamma: np.ndarray
+    beta: np.ndarray
+    mean: np.ndarray
+    variance: np.ndarray
+
+    def apply(self, z: np.ndarray, batch: bool) -> np.ndarray:
+        """By the kept moments, or by those of these rows."""
+        mean, variance = (z.mean(axis=0), z.var(axis=0)) if batch else (self.mean, self.variance)
+        z -= mean  # before the factor: the other way round loses digits where the mean is large
+        z *= self.gamma / np.sqrt(variance + variance.dtype.type(self.epsilon))
+        z += self.beta
+        return z
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """One layer: weights, then bias or normalisation, the activation, and perhaps a normalisation after it."""
+
+    weights: np.ndarray
+    biases: np.ndarray | None
+    before: _Norm | None
+    activation: Callable[[np.ndarray], np.ndarray]
+    after: _Norm | None
+
+    def apply(self, x: np.ndarray, batch: bool) -> np.ndarray:
+        z = x @ self.weights
+        if self.biases is not None:
+            z += self.biases
+        if self.before is not None:
+            z = self.before.apply(z, batch)
+        a = self.activation(z)
+        return a if self.after is None else self.after.apply(a, batch)
+
+
+def _layers(arrays: Mapping[str, np.ndarray], network: Mapping[str, Any], dtype: np.dtype) -> list[_Layer]:
+    """Every layer in the type of the computation, shapes checked."""
     hidden = list(network["hidden"])
     widths = [*hidden, network["outputs"]] if "outputs" in network else hidden
     layers = []
     width = np.shape(arrays.get("weights.0", ()))[:1]
     for i in range(len(hidden) + 1):
-        normed = bool(network.get("batch_norm")) and i < len(hidden)
-        rest = ("gamma", "beta", "mean", "variance") if normed else ("biases",)
+        last = i == len(hidden)
+        normed = bool(network.get("batch_norm")) and (not last or bool(network.get("batch_norm_output")))
+        after = normed and not last and network.get("batch_norm_place", "before") == "after"
+        of_norm = ("gamma", "beta", "mean", "variance") if normed else ()
+        rest = of_norm if normed and not after else ("biases", *of_norm)
         layer = {name: _array(arrays, f"{name}.{i}", dtype) for name in ("weights", *rest)}
         units = tuple(widths[i : i + 1]) or layer["weights"].shape[1:]
         _fit(layer, i, (*width, *units))
         width = units
-        layers.append(_folded(layer, float(network.get("epsilon", 1e-5))) if normed else layer)
+        activation = _identity if last else ACTIVATIONS[network["activation"]]
+        epsilon = float(network.get("epsilon", 1e-5))
+        norm = _Norm(epsilon, **{name: layer[name] for name in of_norm}) if normed else None
+        before, behind = (None, norm) if after else (norm, None)
+        layers.append(_Layer(layer["weights"], layer.get("biases"), before, activation, behind))
     return layers
 
 
@@ -105,21 +189,6 @@ def _fit(layer: Mapping[str, np.ndarray], number: int, shape: tuple[int, ...]) -
             raise ModelError(
                 f"This model's array '{name}.{number}' must be {list(wanted)}. Got {list(array.shape)}. Save it anew."
             )
-
-
-def _folded(layer: dict[str, np.ndarray], epsilon: float) -> dict[str, np.ndarray]:
-    """Batch norm's constants as one factor and one shift per unit, from the same numbers."""
-    scale = layer["gamma"] / np.sqrt(layer["variance"] + layer["variance"].dtype.type(epsilon))
-    return {"weights": layer["weights"], "mean": layer["mean"], "scale": scale, "biases": layer["beta"]}
-
-
-def _affine(x: np.ndarray, layer: Mapping[str, np.ndarray]) -> np.ndarray:
-    z = x @ layer["weights"]
-    if "scale" in layer:
-        z -= layer["mean"]  # before the factor: the other way round loses digits where the mean is large
-        z *= layer["scale"]
-    z += layer["biases"]
-    return z
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:

@@ -160,6 +160,11 @@ def _check_hidden(value: Any) -> list[int]:
     return widths
 
 
+# Batch norm divides by the spread of a mini-batch, and one row has none. With batches of 2, an odd number of train rows
+# leaves one over; larger batches share such a row out.
+_FEWEST_NORMED = 3
+
+
 # One row each, laid out to be read as a table.
 # fmt: off
 _ROWS = (
@@ -185,12 +190,14 @@ _ROWS = (
                    needs=("optimiser", ("rmsprop", "adam"))),
     Hyperparameter("epsilon", 1e-8, "ε added to the root in RMSprop and Adam", scale="log", low=1e-30, high=1.0,
                    range=(1e-9, 1e-6), needs=("optimiser", ("rmsprop", "adam"))),
-    Hyperparameter("l1", 0.0, "λ of the L1 penalty (λ/2m)·Σ|w|, a proximal step", scale="log", low=0.0, high=1e9,
-                   range=(1e-3, 10.0), off=0.0),
-    Hyperparameter("l2", 0.0, "λ of the L2 penalty (λ/2m)·Σw²", scale="log", low=0.0, high=1e9, range=(1e-3, 10.0),
-                   off=0.0),
-    Hyperparameter("weight_decay", 0.0, "decoupled weight decay (AdamW): w ← w − α·decay·w", scale="log", low=0.0,
-                   high=1e3, range=(1e-3, 1.0), off=0.0),
+    Hyperparameter("l1", 0.0, "λ of the L1 penalty (λ/2m)·Σ|w|, m train examples: a proximal step, so that weights "
+                   "reach zero", scale="log", low=0.0, high=1e9, range=(1e-3, 10.0), off=0.0),
+    Hyperparameter("l2", 0.0, "λ of the L2 penalty (λ/2m)·Σw², m train examples: the gradient adds (λ/m)·w",
+                   scale="log", low=0.0, high=1e9, range=(1e-3, 10.0), off=0.0),
+    Hyperparameter("weight_decay", 0.0, "decoupled weight decay (AdamW), no λ and not over m: w ← w − α·decay·w beside "
+                   "the step", scale="log", low=0.0, high=1e3, range=(1e-3, 1.0), off=0.0),
+    Hyperparameter("penalise_biases", False, "l1, l2 and weight_decay act on biases, γ and β as well as on weights",
+                   scale="choice", choices=(False, True), off=False),
     Hyperparameter("keep_probability", 1.0, "share of hidden units that dropout keeps", low=1e-3, high=1.0,
                    range=(0.5, 1.0), per_layer=True, off=1.0, needs=("hidden", ())),
     Hyperparameter("input_keep_probability", 1.0, "share of inputs that dropout keeps", low=1e-3, high=1.0,
@@ -205,8 +212,15 @@ _ROWS = (
                    range=(0.3, 3.0)),
     Hyperparameter("activation", "relu", "nonlinearity of the hidden units", scale="choice", choices=ACTIVATIONS,
                    needs=("hidden", ())),
-    Hyperparameter("batch_norm", False, "normalise each hidden layer's inputs by the mini-batch", scale="choice",
-                   choices=(False, True), off=False, needs=("hidden", ())),
+    Hyperparameter("batch_norm", False, "normalise each hidden layer by its mini-batch (of 3 rows or more)",
+                   scale="choice", choices=(False, True), off=False, needs=("hidden", ())),
+    Hyperparameter("batch_norm_place", "before", "before: Z is normalised, its bias dropped; after: A = g(Z) is",
+                   scale="choice", choices=("before", "after"), needs=("batch_norm", (True,))),
+    Hyperparameter("batch_norm_output", False, "normalise the output layer too", scale="choice",
+                   choices=(False, True), off=False, needs=("batch_norm", (True,))),
+    Hyperparameter("batch_norm_statistics", "averages", "test mode's moments: averages kept in training, or of a pass "
+                   "over the whole train set after each epoch", scale="choice", choices=("averages", "train_set"),
+                   needs=("batch_norm", (True,))),
     Hyperparameter("class_weight", "none", "balanced: every class weighs the same in the cost", scale="choice",
                    choices=("none", "balanced"), off="none"),
     Hyperparameter("hidden", (128, 64), "widths of the hidden layers; none: a linear model", kind=STRUCTURAL,
@@ -277,6 +291,11 @@ def complete(configuration: Mapping[str, Any]) -> dict[str, Any]:
         raise SpaceError(
             f"'keep_probability' lists {len(keep)} values but 'hidden' has {len(whole['hidden'])} layers. "
             "Give one value for all layers or one for each."
+        )
+    if whole["batch_norm"] and whole["hidden"] and whole["batch_size"] < _FEWEST_NORMED:
+        raise SpaceError(
+            f"'batch_norm' needs 'batch_size' {_FEWEST_NORMED} or more: a batch of one row, which 2 may leave over, "
+            f"has no variance to divide by. Got {whole['batch_size']}. Raise 'batch_size', or turn 'batch_norm' off."
         )
     return whole
 

@@ -129,7 +129,8 @@ class Space:
         """The space itself, if its parts fit each other.
 
         Raises:
-            SpaceError: something varies that no trial would use, or lists fit no depth.
+            SpaceError: something varies that no trial would use, lists fit no depth, or batches are too small for
+                batch norm.
         """
         for axis in self.axes:
             needs = look_up(axis.name).needs
@@ -137,7 +138,7 @@ class Space:
                 continue
             name, values = needs
             if not any(look_up(axis.name).matters({name: other}) for other in self._all(name)):
-                way = f"Let '{name}' be {' or '.join(values)} too" if values else "Allow hidden layers"
+                way = f"Let '{name}' be {' or '.join(map(write, values))} too" if values else "Allow hidden layers"
                 always = " or ".join(map(write, self._all(name)))
                 raise SpaceError(
                     f"'{axis.name}' varies, but '{name}' is always {always}, which does not use it. "
@@ -146,6 +147,9 @@ class Space:
         for keep in self._all("keep_probability"):
             for hidden in self._all("hidden") if isinstance(keep, list) else ():
                 complete({"keep_probability": keep, "hidden": hidden})
+        if True in self._all("batch_norm"):
+            for hidden, size in product(self._all("hidden"), self._all("batch_size")):
+                complete({"batch_norm": True, "hidden": hidden, "batch_size": size})
         return self
 
     def structures(self, seed: int, count: int = 4) -> list[dict[str, Any]]:

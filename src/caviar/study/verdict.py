@@ -127,7 +127,9 @@ def model_of(study: "Study", trial: Trial) -> Model:
     task = study.dataset.schema.task
     network = {
         "activation": configuration["activation"],
-        "batch_norm": bool(configuration["batch_norm"]),
+        "batch_norm": bool(configuration["batch_norm"]) and bool(configuration["hidden"]),
+        "batch_norm_place": configuration["batch_norm_place"],
+        "batch_norm_output": bool(configuration["batch_norm_output"]),
         "epsilon": BATCH_NORM_EPSILON,
         "hidden": list(configuration["hidden"]),
         "outputs": study.material.outputs,

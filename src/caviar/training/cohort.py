@@ -253,8 +253,9 @@ class Cohort:
         assert assignment is not None
         best = self.state.best
         parameters, averages = _read((best.parameters, best.averages), slot)
-        batch_norm = bool(assignment.configuration["batch_norm"])
-        return cut(parameters, averages, assignment.widths, batch_norm)
+        c = assignment.configuration
+        normed = bool(c["batch_norm"]) and bool(c["hidden"])
+        return cut(parameters, averages, assignment.widths, normed, c["batch_norm_place"], c["batch_norm_output"])
 
     def best_rows(self, slot: int) -> tuple[np.ndarray, np.ndarray]:
         """Cost and error per dev row (in the stream's order) at the slot's best epoch."""

@@ -54,8 +54,11 @@ def union(one: Features, other: Features) -> Features:
             activations=tuple(name for name in NAMES if name in a.activations + b.activations),
             dropout=a.dropout or b.dropout,
             input_dropout=a.input_dropout or b.input_dropout,
-            batch_norm=a.batch_norm if a.batch_norm == b.batch_norm else "some",
+            batch_norm=_of_both(a.batch_norm, b.batch_norm),
             masked=a.masked or b.masked,
+            batch_norm_after=_of_both(a.batch_norm_after, b.batch_norm_after),
+            batch_norm_output=_of_both(a.batch_norm_output, b.batch_norm_output),
+            train_set_statistics=a.train_set_statistics or b.train_set_statistics,
         )
     rule = UpdateRule(
         optimisers=tuple(name for name in OPTIMISERS if name in one.rule.optimisers + other.rule.optimisers),
@@ -63,6 +66,7 @@ def union(one: Features, other: Features) -> Features:
         l2=one.rule.l2 or other.rule.l2,
         weight_decay=one.rule.weight_decay or other.rule.weight_decay,
         clip=one.rule.clip or other.rule.clip,
+        penalise_biases=one.rule.penalise_biases or other.rule.penalise_biases,
     )
     return Features(
         a,
@@ -83,19 +87,29 @@ def rule_of(configurations: Iterable[Mapping[str, Any]]) -> UpdateRule:
         l2=any(c["l2"] > 0 for c in every),
         weight_decay=any(c["weight_decay"] > 0 for c in every),
         clip=any(c["clip_norm"] != float("inf") for c in every),
+        penalise_biases=any(c["penalise_biases"] and c["l1"] + c["l2"] + c["weight_decay"] > 0 for c in every),
     )
+
+
+def _of_both(one: str, other: str) -> str:
+    """ "none", "all" or "some" of the slots of both."""
+    return one if one == other else "some"
 
 
 def _features(configuration: Mapping[str, Any]) -> Features:
     keep = configuration["keep_probability"]
     kept = keep if isinstance(keep, list | tuple) else [keep]
     hidden = bool(configuration["hidden"])
+    normed = hidden and bool(configuration["batch_norm"])
     network = Perceptron(
         activations=(configuration["activation"],),
         dropout=hidden and any(value < 1.0 for value in kept),
         input_dropout=configuration["input_keep_probability"] < 1.0,
-        batch_norm="all" if hidden and configuration["batch_norm"] else "none",
+        batch_norm="all" if normed else "none",
         masked=configuration["activation"] == "sigmoid",
+        batch_norm_after="all" if normed and configuration["batch_norm_place"] == "after" else "none",
+        batch_norm_output="all" if normed and configuration["batch_norm_output"] else "none",
+        train_set_statistics=normed and configuration["batch_norm_statistics"] == "train_set",
     )
     return Features(
         network, rule_of([configuration]), configuration["label_smoothing"] > 0, configuration["class_weight"] != "none"

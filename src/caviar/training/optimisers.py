@@ -35,6 +35,11 @@ def _shrinking(gradients: list[Array], most: Array) -> Array:
     return jnp.where(norm > most / largest, most / largest / norm, 1.0)
 
 
+def _strength(value: Array, acts: Any) -> Array:
+    """A penalty's strength for a leaf that it always acts on (True) or where the slot says so."""
+    return value if acts is True else jnp.where(acts, value, 0.0)
+
+
 class Moments(NamedTuple):
     """Averages of the gradient and of its square, shaped like the parameters."""
 
@@ -49,6 +54,7 @@ class UpdateRule:
     Args:
         optimisers: names of the optimisers that some slot uses.
         l1, l2, weight_decay, clip: some slot uses it.
+        penalise_biases: in some slot the first three act on more than weights.
     """
 
     optimisers: tuple[str, ...] = ("adam",)
@@ -56,6 +62,7 @@ class UpdateRule:
     l2: bool = False
     weight_decay: bool = False
     clip: bool = False
+    penalise_biases: bool = False
 
     def apply(
         self, parameters: Any, moments: Moments, gradients: Any, penalised: Any, hyperparameters: Mapping[str, Array]
@@ -63,7 +70,8 @@ class UpdateRule:
         """Parameters and moments after one update of one network.
 
         Args:
-            penalised: a pytree of booleans like the parameters: the leaves that L1, L2 and decay act on (weights).
+            penalised: a pytree of booleans like the parameters: the leaves that L1, L2 and decay act on. False is not
+                in the program; an array is the slot's own choice.
             hyperparameters: "rate", "correction_1", "correction_2" of this update; "one_minus_beta_1",
                 "one_minus_beta_2", "epsilon"; "nesterov", "with_momentum", "adaptive"; "l1" and "l2" over m;
                 "weight_decay", "clip_norm".
@@ -94,17 +102,21 @@ class UpdateRule:
         """Gradients of the cost with (λ/2m) ‖W‖², from those without: λ/m · W is added."""
         if not self.l2:
             return gradients
-        return jax.tree.map(lambda g, w, acts: g + h["l2"] * w if acts else g, gradients, parameters, penalised)
+
+        def add(g: Array, w: Array, acts: Any) -> Array:
+            return g if acts is False else g + _strength(h["l2"], acts) * w
+
+        return jax.tree.map(add, gradients, parameters, penalised)
 
     def penalty(self, parameters: Any, penalised: Any, h: Mapping[str, Array]) -> Array:
         """What J has beside the cost: (λ/2m) ‖W‖² for L2 and (λ/2m) Σ|w| for L1, over the penalised leaves."""
         leaves, acts = jax.tree.leaves(parameters), jax.tree.leaves(penalised)
-        weights = [leaf for leaf, act in zip(leaves, acts, strict=True) if act]
         total = jnp.zeros((), leaves[0].dtype)
-        if self.l2:
-            total += 0.5 * h["l2"] * sum(jnp.sum(w * w) for w in weights)
-        if self.l1:
-            total += 0.5 * h["l1"] * sum(jnp.sum(jnp.abs(w)) for w in weights)
+        for w, act in zip(leaves, acts, strict=True):
+            if act is not False and self.l2:
+                total += 0.5 * _strength(h["l2"], act) * jnp.sum(w * w)
+            if act is not False and self.l1:
+                total += 0.5 * _strength(h["l1"], act) * jnp.sum(jnp.abs(w))
         return total
 
     def subgradients(self, parameters: Any, gradients: Any, penalised: Any, h: Mapping[str, Array]) -> Any:
@@ -112,9 +124,11 @@ class UpdateRule:
         whole = self.with_l2(parameters, gradients, penalised, h)
         if not self.l1:
             return whole
-        return jax.tree.map(
-            lambda g, w, acts: g + 0.5 * h["l1"] * jnp.sign(w) if acts else g, whole, parameters, penalised
-        )
+
+        def add(g: Array, w: Array, acts: Any) -> Array:
+            return g if acts is False else g + 0.5 * _strength(h["l1"], acts) * jnp.sign(w)
+
+        return jax.tree.map(add, whole, parameters, penalised)
 
     def _direction(self, gradient: Array, first: Array, h: Mapping[str, Array]) -> Array:
         """d: what the step follows."""
@@ -144,16 +158,17 @@ class UpdateRule:
             stretch = jnp.where(h["adaptive"], stretch, 1.0)
         return stretch
 
-    def _move(self, w: Array, direction: Array, stretch: Array | None, acts: bool, h: Mapping[str, Array]) -> Array:
+    def _move(self, w: Array, direction: Array, stretch: Array | None, acts: Any, h: Mapping[str, Array]) -> Array:
         step = h["rate"] * (direction if stretch is None else direction / stretch)
         moved = w - step
-        if not acts:
+        if acts is False:
             return moved
         if self.weight_decay:
-            moved = moved - (h["rate"] * h["weight_decay"]) * w
+            moved = moved - (h["rate"] * _strength(h["weight_decay"], acts)) * w
         if self.l1:
-            threshold = 0.5 * h["rate"] * h["l1"]
+            l1 = _strength(h["l1"], acts)
+            threshold = 0.5 * h["rate"] * l1
             threshold = threshold if stretch is None else threshold / stretch
             shrunk = jnp.sign(moved) * jnp.maximum(jnp.abs(moved) - threshold, 0.0)
-            moved = jnp.where(h["l1"] > 0, shrunk, moved)
+            moved = jnp.where(l1 > 0, shrunk, moved)
         return moved

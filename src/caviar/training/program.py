@@ -17,6 +17,7 @@ from jaxtyping import Array
 from caviar.networks.architecture import Architecture
 from caviar.records.history import FIELDS
 from caviar.training.features import Features
+from caviar.training.statistics import measuring_averages
 from caviar.training.step import Batch, TrainState, evaluate, step
 
 _AXIS = "slots"
@@ -140,11 +141,14 @@ def _run_group(group: _Group, data: Data, plan: Plan, key: ProgramKey) -> tuple[
     data = data._replace(scale=data.scale[group.version], shift=data.shift[group.version])
     one = partial(step, features=key.features, loss=key.architecture.loss)
 
-    def update(index: Array, carry: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
-        state, epoch = carry
+    def batch_of(epoch: Array, index: Array) -> Batch:
         present = (jnp.arange(key.architecture.batch_size) < group.counts[epoch, index]).astype(dtype)
         drawn_by = jax.random.wrap_key_data(group.keys[epoch, index])
-        batch = _batch(data, group.rows[epoch, index], present, drawn_by, dtype)
+        return _batch(data, group.rows[epoch, index], present, drawn_by, dtype)
+
+    def update(index: Array, carry: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
+        state, epoch = carry
+        batch = batch_of(epoch, index)
         rates = jax.lax.dynamic_index_in_dim(group.rates, epoch * key.updates + index, axis=1, keepdims=False)
         numbers = dict(group.values, rate=rates[:, 0], correction_1=rates[:, 1], correction_2=rates[:, 2])
         mapped = jax.vmap(one, in_axes=(0, None, 0))
@@ -159,7 +163,10 @@ def _run_group(group: _Group, data: Data, plan: Plan, key: ProgramKey) -> tuple[
 
         def measure(state: SlotState) -> tuple[SlotState, Array]:
             last = jax.lax.dynamic_index_in_dim(group.rates, epoch * key.updates + stop - 1, 1, False)
-            return _measure(state, group, data, group.epochs_before + epoch + 1, last[:, 0], key)
+            own_epoch = group.epochs_before + epoch + 1
+            trained_on = partial(batch_of, epoch)
+            averages = measuring_averages(state.train, group.values, trained_on, group.updates, key.features)
+            return _measure(state, averages, group, data, own_epoch, last[:, 0], key)
 
         state, row = jax.lax.cond(
             plan.measure, measure, lambda state: (state, jnp.zeros((key.group, len(FIELDS)), dtype)), state
@@ -171,16 +178,16 @@ def _run_group(group: _Group, data: Data, plan: Plan, key: ProgramKey) -> tuple[
 
 
 def _measure(
-    state: SlotState, group: _Group, data: Data, own_epoch: Array, rate: Array, key: ProgramKey
+    state: SlotState, averages: Any, group: _Group, data: Data, own_epoch: Array, rate: Array, key: ProgramKey
 ) -> tuple[SlotState, Array]:
-    """Measure every slot in test mode on the train sample and on dev, and keep the best epoch."""
+    """Measure every slot in test mode on the train sample and on dev, and keep the best epoch with its averages."""
     dtype = np.dtype(key.architecture.dtype)
     ones = jnp.ones(EVAL_CHUNK, dtype)
 
     def chunk(rows: Array) -> tuple[Array, Array]:
         batch = _batch(data, rows, ones, None, dtype)
         one = partial(evaluate, features=key.features, loss=key.architecture.loss)
-        return jax.vmap(one, in_axes=(0, None, 0))(state.train, batch, group.values)
+        return jax.vmap(one, in_axes=(0, None, 0))(state.train._replace(averages=averages), batch, group.values)
 
     costs, errors = jax.lax.map(chunk, group.eval_rows.reshape(-1, EVAL_CHUNK))  # [chunks, G, rows]
     costs = jnp.moveaxis(costs, 1, 0).reshape(key.group, -1)
@@ -201,7 +208,7 @@ def _measure(
 
     best = Best(
         parameters=jax.tree.map(keep, state.train.parameters, best.parameters),
-        averages=jax.tree.map(keep, state.train.averages, best.averages),
+        averages=jax.tree.map(keep, averages, best.averages),
         value=keep(value, best.value),
         cost=keep(dev_cost, best.cost),
         epoch=keep(own_epoch, best.epoch),

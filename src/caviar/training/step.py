@@ -34,25 +34,39 @@ class Batch(NamedTuple):
     key: Array
 
 
-def penalised(parameters: Any) -> Any:
-    """Which leaves L1, L2 and weight decay act on: those of two or more axes that are weights, not biases, γ or β."""
-    if isinstance(parameters, Layers):
-        return Layers(*(tuple(name == "weights" for _ in leaves) for name, leaves in parameters._asdict().items()))
-    return jax.tree.map(lambda leaf: leaf.ndim >= 2, parameters)
+def penalised(parameters: Any, features: Features, hyperparameters: Mapping[str, Array]) -> Any:
+    """Which leaves L1, L2 and weight decay act on: True, False, or a boolean of the slot.
+
+    Always the weights, those of two or more axes; biases, γ and β where the slot penalises them too and uses them.
+    """
+    if not isinstance(parameters, Layers):
+        return jax.tree.map(lambda leaf: leaf.ndim >= 2, parameters)
+    weights = (True,) * len(parameters.weights)
+    if not features.rule.penalise_biases:
+        return Layers(weights, *((False,) * len(leaves) for leaves in parameters[1:]))
+    too = hyperparameters["penalise_biases"]
+    last = len(weights) - 1
+    normed = [
+        too & hyperparameters["batch_norm_output" if layer == last else "batch_norm"] for layer in range(last + 1)
+    ]
+    scales = tuple(normed[: len(parameters.gammas)])
+    return Layers(weights, (too,) * len(weights), scales, scales)
 
 
 def used_part(features: Features, parameters: Any) -> Any:
-    """The parameters that the program's networks use: γ and β are left out where no slot has batch norm."""
-    if isinstance(parameters, Layers) and features.network.batch_norm == "none":
-        return parameters._replace(gammas=(), betas=())
-    return parameters
+    """The parameters that the program's networks use: γ and β are left out of layers that no slot normalises."""
+    if not isinstance(parameters, Layers) or features.network.batch_norm_output != "none":
+        return parameters
+    hidden = len(parameters.weights) - 1 if features.network.batch_norm != "none" else 0
+    return parameters._replace(gammas=parameters.gammas[:hidden], betas=parameters.betas[:hidden])
 
 
 def _whole(part: Any, before: Any) -> Any:
     """The used part again with what was left out, unchanged."""
-    if isinstance(part, Layers) and not part.gammas:
-        return part._replace(gammas=before.gammas, betas=before.betas)
-    return part
+    if not isinstance(part, Layers):
+        return part
+    used = len(part.gammas)
+    return part._replace(gammas=part.gammas + before.gammas[used:], betas=part.betas + before.betas[used:])
 
 
 def row_costs(
@@ -115,7 +129,9 @@ def step(
     cost = partial(batch_cost, features=features, loss=loss)
     (value, averages), gradients = jax.value_and_grad(cost, has_aux=True)(used, state.averages, batch, hyperparameters)
     moments = Moments(*(used_part(features, moment) for moment in state.moments))
-    parameters, moments = features.rule.apply(used, moments, gradients, penalised(used), hyperparameters)
+    parameters, moments = features.rule.apply(
+        used, moments, gradients, penalised(used, features, hyperparameters), hyperparameters
+    )
     parameters = _whole(parameters, state.parameters)
     moments = Moments(*map(_whole, moments, state.moments))
     return (

@@ -51,7 +51,10 @@ def slot_values(slots: Sequence[Assignment | None], architecture: Architecture) 
 
 
 _INTEGERS = ("units", "activation", "classes")
-_BOOLEANS = ("batch_norm", "nesterov", "with_momentum", "adaptive")
+_BOOLEANS = (
+    *("batch_norm", "batch_norm_after", "batch_norm_output", "batch_norm_train_set", "penalise_biases"),
+    *("nesterov", "with_momentum", "adaptive"),
+)
 
 
 def _type(name: str, dtype: np.dtype) -> np.dtype:
@@ -70,6 +73,10 @@ def _values(slot: Assignment | None, architecture: Architecture) -> dict[str, An
             "keep_probability": [1.0] * layers,
             "input_keep_probability": 1.0,
             "batch_norm": False,
+            "batch_norm_after": False,
+            "batch_norm_output": False,
+            "batch_norm_train_set": False,
+            "penalise_biases": False,
             "one_minus_beta_1": 1.0,
             "one_minus_beta_2": 1.0,
             "epsilon": 1.0,
@@ -86,13 +93,17 @@ def _values(slot: Assignment | None, architecture: Architecture) -> dict[str, An
         }
     c = slot.configuration
     keep = c["keep_probability"]
+    normed = bool(c["batch_norm"]) and layers > 0
     weights = list(slot.class_weights) + [1.0] * (classes - len(slot.class_weights))
     return {
         "units": list(slot.widths[1:-1]),
         "activation": NAMES.index(c["activation"]),
         "keep_probability": list(keep) if isinstance(keep, list | tuple) else [keep] * layers,
         "input_keep_probability": c["input_keep_probability"],
-        "batch_norm": bool(c["batch_norm"]),
+        "batch_norm": normed,
+        "batch_norm_after": normed and c["batch_norm_place"] == "after",
+        "batch_norm_output": normed and c["batch_norm_output"],
+        "batch_norm_train_set": normed and c["batch_norm_statistics"] == "train_set",
         **rule_values(c, slot.examples),
         "smoothing": c["label_smoothing"],
         "classes": slot.widths[-1],
@@ -109,6 +120,7 @@ def rule_values(configuration: Mapping[str, Any], examples: int) -> dict[str, An
     """
     c, optimiser = configuration, configuration["optimiser"]
     return {
+        "penalise_biases": c["penalise_biases"],
         "one_minus_beta_1": _one_minus_beta_1(c),
         "one_minus_beta_2": 1.0 - c["beta_2"] if optimiser in ADAPTIVE else 1.0,
         "epsilon": c["epsilon"],
