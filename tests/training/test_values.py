@@ -35,7 +35,8 @@ def test_every_value_of_a_slot():
     assert one == {
         "units": [7, 4], "activation": NAMES.index("gelu"), "keep_probability": [0.5, 0.7],
         "input_keep_probability": 0.9, "batch_norm": True, "batch_norm_after": True,
-        "batch_norm_output": False, "batch_norm_train_set": False, "penalise_biases": True, "one_minus_beta_1": pytest.approx(0.2),
+        "batch_norm_output": False, "batch_norm_train_set": False, "penalise_biases": True,
+        "one_minus_beta_1": pytest.approx(0.2),
         "one_minus_beta_2": pytest.approx(0.01), "epsilon": 1e-5, "nesterov": False, "with_momentum": True,
         "adaptive": True, "l1": 0.04, "l2": 0.06, "weight_decay": 0.1, "clip_norm": 0.5, "smoothing": 0.1, "classes": 3,
         "class_weights": [1.0] * 4,

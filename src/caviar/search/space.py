@@ -148,8 +148,9 @@ class Space:
             for hidden in self._all("hidden") if isinstance(keep, list) else ():
                 complete({"keep_probability": keep, "hidden": hidden})
         if True in self._all("batch_norm"):
-            for hidden, size in product(self._all("hidden"), self._all("batch_size")):
-                complete({"batch_norm": True, "hidden": hidden, "batch_size": size})
+            for hidden in self._all("hidden"):
+                for size in self._all("batch_size"):
+                    complete({"batch_norm": True, "hidden": hidden, "batch_size": size})
         return self
 
     def structures(self, seed: int, count: int = 4) -> list[dict[str, Any]]:
