@@ -60,7 +60,7 @@ def of_averages(averages: Averages, layer: int) -> Moments:
     return Moments(jnp.where(count > 0, mean / seen, 0.0), jnp.where(count > 0, variance / seen, 1.0))
 
 
-def normalise(z: Float[Array, "H B"], moments: Moments, gamma: Array, beta: Array) -> Float[Array, "H B"]:
+def normalise(z: Float[Array, "H B"], moments: Moments, gamma: Any, beta: Any) -> Float[Array, "H B"]:
     """γ (z − μ)/√(σ² + ε) + β, unit by unit."""
     normal = (z - moments.mean[:, None]) / jnp.sqrt(moments.variance[:, None] + BATCH_NORM_EPSILON)
     return gamma[:, None] * normal + beta[:, None]
@@ -77,7 +77,7 @@ def remember(averages: Averages, seen: tuple[Moments | None, ...]) -> Averages:
     return Averages(tuple(means), tuple(variances), averages.count + 1)
 
 
-def pool(before: Pooled, seen: tuple[Moments | None, ...], rows: Array) -> Pooled:
+def pool(before: Pooled, seen: tuple[Moments | None, ...], rows: Any) -> Pooled:
     """The moments over the rows so far and those of one more mini-batch (Chan, Golub and LeVeque, 1979).
 
     Unlike E[z²] − E[z]², nothing cancels where a mean is large.
