@@ -86,7 +86,7 @@ def soft_threshold(w: np.ndarray, threshold: np.ndarray | float) -> np.ndarray:
 
 def is_penalised(name: str, c: Mapping[str, Any]) -> bool:
     """Whether penalties and decay act on this parameter."""
-    return name.startswith("weights") or bool(c["penalise_biases"])
+    return name.startswith("weights") or bool(c.get("penalise_biases"))
 
 
 def forget(parameters: Arrays) -> dict[str, Memory]:
