@@ -7,6 +7,7 @@ from caviar.report import text
 from caviar.report.draw import draw_height
 from caviar.report.figure import Figure
 from caviar.report.markup import Markup, element, joined
+from caviar.report.smooth import BETAS
 
 _SHARES = 20  # with more classes than this, only how many there are is said
 
@@ -90,7 +91,8 @@ def code(label: str, content: str) -> Markup | None:
 def figure(shown: Figure, *controls: Markup) -> Markup:
     """The place of a figure; the page's script draws it, and its description stands there for those who cannot see."""
     note = element("span", shown.note, class_="note") if shown.note else None
-    caption = element("figcaption", element("strong", shown.title), note, *controls)
+    slider = _slider(shown) if shown.smooth else None
+    caption = element("figcaption", element("strong", shown.title), note, slider, *controls)
     place = element(
         "div",
         element("p", shown.description, class_="undrawn"),
@@ -102,3 +104,12 @@ def figure(shown: Figure, *controls: Markup) -> Markup:
         style=f"min-height:{draw_height(shown)}px",
     )
     return element("figure", caption, place)
+
+
+def _slider(shown: Figure) -> Markup:
+    """How much a reader wants the curves smoothed."""
+    slide = element(
+        "input", type="range", min="0", max=str(len(BETAS) - 1), step="1", value="0", data_smooth=shown.key,
+        aria_valuetext="off", autocomplete="off",
+    )  # fmt: skip
+    return element("label", "Smoothing", slide, element("output", "off"), class_="smooth")

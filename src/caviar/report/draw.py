@@ -11,6 +11,7 @@ from typing import Any
 from caviar.report.figure import Axis, Figure, Panels
 from caviar.report.palette import LIGHT
 from caviar.report.places import Places, log_ticks
+from caviar.report.smooth import BETAS, is_curve
 from caviar.report.traces import BAR, heights, row_height, side_by_side, traces_of
 
 _TALL = {"curves": 420}
@@ -52,7 +53,7 @@ def draw(figure: Figure) -> dict[str, Any]:
         "xaxis": _axis(figure.x) | placed,
         "yaxis": _axis(figure.y) | (_rows(figure.y) if bars else scales[figure.y.scale]),
         "annotations": _row_labels(figure) if bars else [],
-        "meta": {} if bars else {"floor": _floor(figure), "scales": scales},
+        "meta": {} if bars else {"floor": _floor(figure), "scales": scales, **_smoothing(figure)},
     }
     if figure.small:
         layout["margin"] |= {"l": 44, "b": 26}
@@ -152,6 +153,13 @@ def _axis(axis: Axis) -> dict[str, Any]:
     if axis.scale in ("linear", "log") and axis.top is not None:
         drawn |= {"type": "linear", "range": [0.0 if axis.low is None else axis.low, axis.top]}
     return drawn
+
+
+def _smoothing(figure: Figure) -> dict[str, Any]:
+    """Which traces a reader may smooth, counted after those of the field."""
+    if not figure.smooth:
+        return {}
+    return {"betas": list(BETAS), "curves": [is_curve(series) for series in figure.series]}
 
 
 def _plane(figure: Figure) -> dict[str, Any]:

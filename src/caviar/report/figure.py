@@ -90,6 +90,7 @@ class Figure:
         note: a remark for the caption.
         field: a plane's values behind the series, or None.
         height: in pixels; 0: the usual one.
+        smooth: whether a reader may smooth its curves.
 
     >>> line = Series("", "line", "first", [0, 1, 2], [3.0, 1.0, 0.5])
     >>> Figure("cost", "The cost falls", "From 3 to 0.5.", Axis("step"), Axis("cost"), (line,)).title
@@ -107,6 +108,7 @@ class Figure:
     note: str = ""
     field: Field | None = None
     height: int = 0
+    smooth: bool = False
 
     def save(self, path: str | Path) -> Path:
         """Write the figure to a file, its folder made where it is missing.

@@ -14,6 +14,7 @@ from caviar.records.trial import Trial
 from caviar.report import text
 from caviar.report.figure import Axis, Figure, Series
 from caviar.report.page_data import PageData
+from caviar.report.smooth import smoothed
 
 CURVE_POINTS = 40_000  # of all grey curves together: more cannot be told apart, and the page grows slow
 STATUS_NAMES = {  # in the order in which they are drawn, so that the rarer ones lie on top
@@ -51,8 +52,12 @@ def split_bar(page: PageData) -> Figure | None:
     )
 
 
-def curves(page: PageData) -> Figure | None:
-    """Every trial's dev error by epoch, the best one lit."""
+def curves(page: PageData, smooth: float = 0.0) -> Figure | None:
+    """Every trial's dev error by epoch, the best one lit.
+
+    Args:
+        smooth: β of the averages that the curves are drawn as; 0: as measured. The best epoch stays the measured one.
+    """
     measured = {trial.number: curve for trial in page.trials if np.isfinite((curve := dev_curve(trial))[1]).any()}
     if not measured:
         return None
@@ -73,7 +78,7 @@ def curves(page: PageData) -> Figure | None:
         series += lit
         description += f" The best, trial {page.best}, reaches {reached}; the others are drawn in grey behind it."
     scale, top = _curve_axis([errors for _, errors in measured.values()], best)
-    return Figure(
+    figure = Figure(
         key="curves",
         title="Dev error by epoch",
         description=description,
@@ -81,7 +86,9 @@ def curves(page: PageData) -> Figure | None:
         y=Axis("dev error", page.metric.unit, scale, top, switch=True),
         series=tuple(series),
         note=f"To keep the page quick, the curves behind show every {_ordinal(stride)} epoch." if stride > 1 else "",
+        smooth=True,
     )
+    return smoothed(figure, smooth) if smooth else figure
 
 
 def bias_variance(page: PageData) -> Figure | None:

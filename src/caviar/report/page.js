@@ -6,6 +6,7 @@
   const touch = window.matchMedia("(pointer: coarse)").matches;
   const places = Array.from(document.querySelectorAll("[data-figure]"));
   const logarithmic = {};
+  const smoothing = {};
   const PRINTED = { wide: 680, panel: 320 };
 
   // Colours come as tokens, "@best"; the long arrays of numbers and texts hold none and are not copied.
@@ -24,6 +25,20 @@
     return { ...trace, y: trace.y.map((value) => (value === null ? null : Math.max(value, floor))) };
   }
 
+  // v ← βv + (1 − β)θ, read as v over its weight 1 − βᵗ. None in x ends a curve; None in y is a gap.
+  function smoothed(trace, beta) {
+    let v = 0;
+    let weight = 0;
+    const y = trace.y.map((value, at) => {
+      if (trace.x[at] === null) v = weight = 0;
+      if (value === null) return null;
+      v = beta * v + (1 - beta) * value;
+      weight = beta * weight + (1 - beta);
+      return v / weight;
+    });
+    return { ...trace, y };
+  }
+
   function show(place, printed) {
     const key = place.dataset.figure;
     const palette = page.palettes[dark.matches && !printed ? "dark" : "light"];
@@ -34,6 +49,7 @@
       Object.assign(layout.yaxis, meta.scales[logarithmic[key] ? "log" : "linear"]);
       layout.yaxis.range = layout.yaxis.range.slice();  // Plotly zooms by writing into it
     }
+    if (smoothing[key]) figure.data = figure.data.map((trace, at) => (meta.curves[at] ? smoothed(trace, smoothing[key]) : trace));
     const data = layout.yaxis.type === "log" ? figure.data.map((trace) => raised(trace, meta.floor)) : figure.data;
     const zooms = key === "curves" && !touch;
     layout.dragmode = zooms ? "zoom" : false;
@@ -57,6 +73,19 @@
     button.addEventListener("click", () => {
       logarithmic[key] = !logarithmic[key];
       button.setAttribute("aria-pressed", String(logarithmic[key]));
+      show(document.getElementById("figure-" + key));
+    });
+  }
+
+  for (const slider of document.querySelectorAll("[data-smooth]")) {
+    const key = slider.dataset.smooth;
+    const betas = page.figures[key].layout.meta.betas;
+    const said = slider.nextElementSibling;
+    slider.addEventListener("input", () => {
+      smoothing[key] = betas[slider.valueAsNumber];
+      const told = smoothing[key] ? "β " + smoothing[key] + ", about " + Math.round(1 / (1 - smoothing[key])) + " points" : "off";
+      said.textContent = told;
+      slider.setAttribute("aria-valuetext", told);
       show(document.getElementById("figure-" + key));
     });
   }

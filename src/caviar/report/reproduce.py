@@ -15,7 +15,7 @@ def command(study: Study) -> str:
     job, campaigns = study.job, study.campaigns
     if not job:
         return "# This study was begun from Python."
-    words = ["caviar", job["kind"], str(job["data"])]
+    words = ["caviar", job["kind"].replace("_", "-"), str(job["data"])]
     if job["target"]:
         words += ["--target", str(job["target"])]
     if campaigns and job["kind"] == "search":
@@ -47,6 +47,8 @@ def python(study: Study) -> str:
         lines.append(f"space = {space}")
     first = [repr(f"{study.folder}-again"), "splits", *(["space=space"] if space else [])]
     lines.append(f"study = caviar.Study({_arguments(first, begun)})")
+    if study.job.get("kind") == "find_learning_rate":
+        return "\n".join([*lines, f"study.find_learning_rate({_arguments([], study.job['arguments'])})"])
     lines += [_call(study, campaign) for campaign in study.campaigns if campaign.kind != "confirm"]
     return "\n".join([*lines, "study.finish()"])
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from caviar.records.status import Status
-from caviar.report import blocks, figures, text
+from caviar.report import blocks, figures, rates, text
 from caviar.report.cards import card
 from caviar.report.figure import Figure
 from caviar.report.markup import Markup, element, joined
@@ -137,6 +137,17 @@ def error_by_hyperparameter(page: PageData) -> Section | None:
     grid = element("div", *map(blocks.figure, made), class_="panels")
     body = joined(element("p", said), element("ul", *legend, class_="legend"), grid)
     return Section("hyperparameters", "Hyperparameters", body, made)
+
+
+def learning_rates(page: PageData) -> Section | None:
+    """Which learning rates the network learns at, where they were searched for."""
+    if page.learning_rates is None:
+        return None
+    shown = rates.learning_rates(page.learning_rates)
+    said = "Each rate was held constant in short trainings of its own, several seeds at once; no test row was seen. "
+    return Section(
+        "rates", "Learning rates", joined(element("p", said, shown.description), blocks.figure(shown)), (shown,)
+    )
 
 
 def best_configuration(page: PageData) -> Section | None:
@@ -276,6 +287,7 @@ _SECTIONS: tuple[Callable[[PageData], Section | None], ...] = (
     findings,
     all_networks,
     error_by_hyperparameter,
+    learning_rates,
     best_configuration,
     stopping,
     reproduce,

@@ -82,6 +82,22 @@ def _at_least_one(name: str, value: Any) -> None:
         raise StudyError(f"'{name}' must be a whole number of at least 1. Got {value!r}.")
 
 
+def check_rates(low: float, high: float, rates: int, seeds: int, steps: int) -> np.ndarray:
+    """The learning rates to try, evenly spread on a logarithmic axis.
+
+    Raises:
+        StudyError: an argument is not allowed.
+    """
+    if not all(isinstance(end, int | float | np.number) for end in (low, high)) or not 0.0 < low < high <= 1000.0:
+        raise StudyError(
+            f"'low' and 'high' are learning rates, above 0, at most 1000, the lower first. Got {low!r}, {high!r}."
+        )
+    for name, value, least, most in (("rates", rates, 5, 4096), ("seeds", seeds, 1, 256), ("steps", steps, 1, 10**6)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
+            raise StudyError(f"'{name}' must be a whole number from {least} to {most}. Got {value!r}.")
+    return np.asarray(np.geomspace(low, high, rates))
+
+
 def check_known(name: str, value: Any, allowed: list[Any]) -> None:
     """Refuse a value that is none of those allowed.
 

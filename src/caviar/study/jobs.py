@@ -13,7 +13,7 @@ from caviar.data.read import read
 from caviar.data.splits import split
 from caviar.errors import CaviarError, DataError, StudyError
 from caviar.search.space import Space
-from caviar.study.arguments import check_minutes, check_search
+from caviar.study.arguments import check_minutes, check_rates, check_search
 from caviar.study.model import load
 from caviar.study.stop import INTERRUPT, Stop
 from caviar.study.study import Study
@@ -74,6 +74,21 @@ def train(request: Request, *, watch: Watch) -> Study:
     return _do(_begin(request, "train", {"epochs": request.epochs, "minutes": request.minutes}, watch))
 
 
+def find_learning_rate(request: Request, arguments: Mapping[str, Any]) -> Study:
+    """`caviar find-learning-rate`: a study in a new folder with its learning rates; its test set stays sealed.
+
+    Args:
+        arguments: of `Study.find_learning_rate`, but for the configuration.
+
+    Raises:
+        CaviarError: something given is not allowed; then nothing is written.
+    """
+    check_rates(**arguments)
+    study = _begin(request, "find_learning_rate", arguments, None, **arguments)
+    study.find_learning_rate(**arguments)
+    return study
+
+
 def demo(*, run: Path | None, seed: int, watch: Watch) -> Study:
     """`caviar demo`: the main job on scikit-learn's handwritten digits."""
     request = Request("digits", epochs=DEMO_EPOCHS, seed=seed, run=run or free_folder("demo"))
@@ -97,6 +112,10 @@ def _do(study: Study, minutes: float | None = None) -> Study:
         Stop: Ctrl-C, also while nothing is trained.
     """
     try:
+        if study.job.get("kind") == "find_learning_rate" and not study.campaigns:
+            if "learning_rates" not in study.results:
+                study.find_learning_rate(**study.job["arguments"])
+            return study
         if not study.campaigns and study.job:
             work = study.search if study.job["kind"] == "search" else study.train
             work(**{**study.job["arguments"], **({} if minutes is None else {"minutes": minutes})})
@@ -109,7 +128,7 @@ def _do(study: Study, minutes: float | None = None) -> Study:
 
 def _options(**given: Any) -> list[str]:
     """Options of the command that differ from their defaults, as words."""
-    usual = {"task": "auto", "stopping": "halving"}
+    usual = {"task": "auto", "stopping": "halving", "low": 1e-6, "high": 10.0, "rates": 64, "seeds": 4, "steps": 300}
     return [
         word
         for name, value in given.items()

@@ -12,7 +12,8 @@ from caviar.records.trial import Trial
 from caviar.search.samplers import SAMPLERS
 from caviar.search.space import Space
 from caviar.study import keeping, opening, ranking, verdict, work
-from caviar.study.arguments import check_known, check_minutes, check_search
+from caviar.study.arguments import check_known, check_minutes, check_rates, check_search
+from caviar.study.learning_rates import LearningRates, Trainings
 from caviar.study.model import Model
 from caviar.study.spec import Campaign
 
@@ -196,6 +197,38 @@ class Study:
         work.train(self, wholes, epochs)
         work.run(self, minutes)
         return self
+
+    def find_learning_rate(
+        self,
+        configuration: Mapping[str, Any] | None = None,
+        *,
+        low: float = 1e-6,
+        high: float = 10.0,
+        rates: int = 64,
+        seeds: int = 4,
+        steps: int = 300,
+    ) -> LearningRates:
+        """Train one network at many constant learning rates, several seeds each, all at once.
+
+        Nothing is added to the trials; the result stays with the study, and its page shows it.
+
+        Args:
+            configuration: values that differ from the space's own default; its rate, decay and warm-up are left out.
+            low, high: the smallest and the largest rate.
+            rates: how many, evenly spread on a logarithmic axis.
+            seeds: trainings of each rate.
+            steps: updates of each training.
+
+        Raises:
+            SpaceError: a value of the configuration is not allowed.
+            StudyError: an argument is not allowed, no rate learns, or the study is sealed.
+        """
+        tried = check_rates(low, high, rates, seeds, steps)
+        self._refuse_sealed()
+        whole = self.space.fix(**dict(configuration or {})).default_configuration()
+        found = work.find_learning_rate(self, whole, Trainings(tried, seeds, steps, self.seed))
+        self.set_results(learning_rates=found.to_dict())
+        return found
 
     def resume(self, minutes: float | None = None) -> "Study":
         """Go on with what was interrupted; nothing happens where everything is done."""

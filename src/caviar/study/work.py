@@ -7,6 +7,7 @@ from caviar.errors import StudyError
 from caviar.records.trial import Trial
 from caviar.search.samplers import SAMPLERS, Sampler
 from caviar.study import campaigns, keeping
+from caviar.study.learning_rates import LearningRates, Trainings
 from caviar.study.spec import Campaign
 from caviar.study.stop import BUDGET, Stop
 
@@ -49,6 +50,14 @@ def train(study: "Study", configurations: Sequence[Mapping[str, Any]], epochs: i
         study.material, configurations, epochs=epochs, seed=study.seed, devices=devices, **_next(study)
     )
     _begin(study, campaign.to_dict())
+
+
+def find_learning_rate(study: "Study", configuration: Mapping[str, Any], trainings: Trainings) -> LearningRates:
+    """Train one network at many learning rates and judge them; nothing of it is a trial."""
+    devices = start()
+    from caviar.study import rate_finder
+
+    return rate_finder.find(study.material, configuration, trainings, devices)
 
 
 def confirm(study: "Study", ranked: Sequence[Trial]) -> None:

@@ -1,0 +1,62 @@
+"""The command that searches for learning rates."""
+
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import typer
+
+from caviar.commands.options import Asked, Data, Group, Ignore, Json, Run, Seed, Sets, Split, Target, Task, Time, Weight
+from caviar.commands.speaking import print_json, print_text
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Which learning rates are tried, and how."""
+
+    low: Annotated[float, typer.Option("--low", help="the smallest learning rate to try")] = 1e-6
+    high: Annotated[float, typer.Option("--high", help="the largest learning rate to try")] = 10.0
+    rates: Annotated[int, typer.Option("--rates", help="how many, evenly spread on a logarithmic axis")] = 64
+    seeds: Annotated[int, typer.Option("--seeds", help="trainings of each rate")] = 4
+    steps: Annotated[int, typer.Option("--steps", help="updates of each training")] = 300
+
+
+@dataclass(frozen=True)
+class Where:
+    """On which data, for which network, and where the result goes; as for every command that trains."""
+
+    target: Target = None
+    set_: Sets = None
+    seed: Seed = 0
+    run: Run = None
+    json_: Json = False
+    task: Task = "auto"
+    ignore: Ignore = None
+    group: Group = None
+    time: Time = None
+    weight: Weight = None
+    split: Split = None
+
+
+def find_learning_rate(data: Data, where: Where, asked: Rates) -> None:
+    """Train at many constant learning rates at once, and say which range learns."""
+    from caviar.report.page import write_report
+    from caviar.study import jobs
+    from caviar.study.learning_rates import LearningRates
+
+    request = jobs.Request(
+        data,
+        target=where.target,
+        task=where.task,
+        fixed=tuple(where.set_ or ()),
+        seed=where.seed,
+        run=where.run,
+        roles=Asked(**{name: getattr(where, name) for name in ("ignore", "group", "time", "weight", "split")}).roles(),
+    )
+    study = jobs.find_learning_rate(request, asdict(asked))
+    path = write_report(study)
+    found = study.results["learning_rates"]
+    if where.json_:
+        print_json({"run": str(study.folder), **found, "report": str(path)})
+    else:
+        print_text(f"{LearningRates.from_dict(found)}\n\nReport: {path}")
+    study.store.close()
