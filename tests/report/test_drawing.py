@@ -103,7 +103,7 @@ def test_every_figure_of_a_page_can_be_a_file(tmp_path: Path) -> None:
 
 def test_roles_stay_apart_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     """In one single grey, any two roles of an order are told apart by dashes, by markers and by hatches."""
-    monkeypatch.setattr("caviar.report.paint.SHARPNESS", 80)
+    monkeypatch.setattr("caviar.report.paint.SHARPNESS", 140)
     grey = dict.fromkeys(LIGHT, "#555555") | {"card": "#ffffff"}
     for mark in ("line", "points"):
         drawn = {role: pixels(figure(line(role, mark)), grey) for role in ORDER}

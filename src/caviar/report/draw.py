@@ -22,6 +22,7 @@ _LETTERS = 110  # of a legend that fit in one line of a notebook
 def draw(figure: Figure) -> dict[str, Any]:
     """A figure as plotly's `{"data": [...], "layout": {...}}`, its colours as tokens.
 
+    >>> from caviar.report.figure import Series
     >>> bars = Series("train: 8", "bars", "train", [8], [0])
     >>> drawn = draw(Figure("split", "Rows", "8 rows.", Axis("rows"), Axis("", scale="category"), (bars,)))
     >>> drawn["data"][0]["type"], drawn["data"][0]["marker"]["color"]

@@ -37,7 +37,7 @@ LOOKS: Mapping[str, Look] = {
     "interval": Look("ink", width=1.5, symbol="line-ns", size=10.0),
     # What has no meaning of its own, in the order of the legend.
     "first": Look("first", width=2.0, symbol="circle"),
-    "second": Look("second", width=2.0, dash="dash", symbol="square", pattern="/"),
+    "second": Look("second", width=2.0, dash="dash", symbol="square-open", size=7.0, pattern="/"),
     "third": Look("third", width=2.2, dash="dot", symbol="triangle-up", size=7.0, pattern="x"),
     "fourth": Look("fourth", width=2.0, dash="dashdot", symbol="diamond", size=7.0, pattern="."),
     "fifth": Look("fifth", width=2.0, dash="longdash", symbol="x", pattern="-"),
