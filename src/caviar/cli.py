@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from caviar.commands import jobs, models, rates, reading
+from caviar.commands import checks, jobs, models, rates, reading
 from caviar.commands.options import expanded
 from caviar.commands.speaking import says
 
@@ -46,6 +46,8 @@ COMMANDS = (
     reading.report,
     models.predict,
     models.evaluate,
+    checks.check_gradients,
+    checks.check_descent,
 )
 for _command in COMMANDS:
     app.command()(says(expanded(_command)))

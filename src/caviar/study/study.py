@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from caviar.data.dataset import Dataset
 from caviar.data.splits import Splits
@@ -11,11 +11,14 @@ from caviar.errors import StudyError
 from caviar.records.trial import Trial
 from caviar.search.samplers import SAMPLERS
 from caviar.search.space import Space
-from caviar.study import keeping, opening, ranking, verdict, work
+from caviar.study import gradients, keeping, opening, ranking, verdict, work
 from caviar.study.arguments import check_known, check_minutes, check_rates, check_search
 from caviar.study.learning_rates import LearningRates, Trainings
 from caviar.study.model import Model
 from caviar.study.spec import Campaign
+
+if TYPE_CHECKING:
+    from caviar.training.descent_check import DescentCheck
 
 
 class Study:
@@ -284,6 +287,44 @@ class Study:
             StudyError: no trial is usable, or its weights are not kept.
         """
         return verdict.best_model(self)
+
+    # ---- what is looked at -----------------------------------------------------------------------------------------
+
+    def check_gradients(
+        self, trial: int | Trial | None = None, *, entries: int = 2000, seed: int = 0
+    ) -> gradients.TrialGradients:
+        """Compare a trial's gradient with differences of its cost, at its first weights and at its best ones.
+
+        The cost is the engine's own in training, on the trial's first mini-batch: with its penalties (L2, and L1 by its
+        subgradient), dropout with the mask of the first update, batch norm on this batch; in double precision.
+        Decoupled weight decay and clipping are no parts of the cost. Weights are named as [unit, input].
+
+        Args:
+            trial: its number or record; the best trial by default.
+            entries, seed: see `caviar.check_gradients`.
+
+        Raises:
+            StudyError: there is no such trial, or the data is gone.
+        """
+        return gradients.check_gradients(self, trial, entries, seed)
+
+    def check_descent(
+        self, trial: int | Trial | None = None, *, steps: int = 100, learning_rate: float | None = None
+    ) -> "DescentCheck":
+        """Run batch gradient descent from a trial's first weights: its cost must fall at every step.
+
+        Every keep probability is 1, the batch is the whole train set (its first 4096 rows where it is larger), the
+        penalties are the trial's, and the steps are the engine's own, in double precision.
+
+        Args:
+            trial: its number or record; the best trial by default.
+            steps: how many.
+            learning_rate: α, constant; the trial's own by default.
+
+        Raises:
+            StudyError: there is no such trial, the data is gone, or an argument is not allowed.
+        """
+        return gradients.check_descent(self, trial, steps, learning_rate)
 
     # ---- inside ----------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,27 @@
+"""What `caviar check-gradients` looks at: a cost in a file, or a trial of a study."""
+
+from pathlib import Path
+from typing import Any
+
+from caviar.study.cost_file import cost_of
+from caviar.study.jobs import open_existing
+
+
+def check_gradients(what: str, entries: int, seed: int) -> Any:
+    """Check what is named: a file's cost (`FILE.py:NAME`) or a study's trial (`RUN` for its best, `RUN:TRIAL`).
+
+    Returns:
+        A `GradientCheck`, or a `TrialGradients`.
+
+    Raises:
+        CaviarError: it is neither, or cannot be checked.
+    """
+    folder, _, number = what.rpartition(":")
+    if Path(what).is_dir():
+        return open_existing(Path(what)).check_gradients(entries=entries, seed=seed)
+    if folder and Path(folder).is_dir() and number.isdecimal():
+        return open_existing(Path(folder)).check_gradients(int(number), entries=entries, seed=seed)
+    checked = cost_of(what)
+    from caviar.training.gradient_check import check_gradients
+
+    return check_gradients(checked.cost, checked.parameters, checked.gradient, entries=entries, seed=seed)
