@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from caviar.errors import GradientError
+from caviar.training import device
 from caviar.training.flat_cost import FlatCost, Place
 from caviar.training.gradient_report import Entry, GradientCheck, ParameterCheck, level, worst_of
 from caviar.training.slopes import STEP, Slope, noise_along, slope
@@ -69,6 +70,7 @@ def check_gradients(
         raise GradientError(f"'entries' must be a whole number of at least 1. Got {entries!r}.")
     if data is not None and callable(cost):
         cost = partial(_with_data, cost, data)
+    device.start(quiet=True)
     with jax.enable_x64(True), np.errstate(all="ignore"):
         flat = FlatCost(cost, parameters)
         analytic, low = flat.gradient(gradient)
