@@ -113,7 +113,7 @@ def check_descent(network: OneNetwork, learning_rate: float, steps: int, of_rows
         def path(rate: float) -> Float[np.ndarray, " T"]:
             return np.asarray(descent(parameters, jax.numpy.asarray(rate, jax.numpy.float64)))
 
-        return look_at(path, learning_rate, len(network.batch.inputs), of_rows)
+        return look_at(path, learning_rate, len(network.batch["inputs"]), of_rows)
 
 
 def look_at(path: Path, learning_rate: float, rows: int = 0, of_rows: int = 0) -> DescentCheck:

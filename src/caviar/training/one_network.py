@@ -25,13 +25,13 @@ class OneNetwork:
         assignment: what it is to train.
         architecture: its own sizes, float64, the batch's rows.
         features: what it uses.
-        batch: NumPy arrays; the key as the two words that dropout's masks are made of.
+        batch: the fields of `step.Batch` as NumPy arrays; the key as the two words that dropout's masks are made of.
     """
 
     assignment: Assignment
     architecture: Architecture
     features: Features
-    batch: Batch
+    batch: Mapping[str, Any]
 
     @property
     def first(self) -> tuple[Layers, Averages]:
@@ -103,8 +103,8 @@ class OneNetwork:
         return self.architecture.loss
 
     def _placed(self) -> tuple[Batch, dict[str, Any], Averages]:
-        key = jax.random.wrap_key_data(jnp.asarray(self.batch.key))
-        batch = Batch(*(jnp.asarray(part) for part in self.batch[:-1]), key)
+        arrays: dict[str, Any] = {name: jnp.asarray(part) for name, part in self.batch.items()}
+        batch = Batch(**(arrays | {"key": jax.random.wrap_key_data(arrays["key"])}))
         values = {
             name: jnp.asarray(array[0]) for name, array in slot_values([self.assignment], self.architecture).items()
         }
@@ -129,7 +129,8 @@ def one_network(
         inputs = (inputs - version.shift) * version.scale
     targets = version.targets[rows]
     targets = targets.astype(np.int32 if np.issubdtype(targets.dtype, np.integer) else np.float64)
-    batch = Batch(inputs, targets, version.weights[rows].astype(np.float64), np.ones(len(rows)), key)
+    weights = version.weights[rows].astype(np.float64)
+    batch = {"inputs": inputs, "targets": targets, "weights": weights, "present": np.ones(len(rows)), "key": key}
     return OneNetwork(assignment, architecture, features, batch)
 
 
