@@ -25,6 +25,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Study:
     made.train(PENALTIES, epochs=1)
     more = {"keep_probability": 0.7, "input_keep_probability": 0.9, "batch_norm": True, "optimiser": "adam"}
     more |= {"label_smoothing": 0.1, "class_weight": "balanced", "activation": "relu"}
+    more |= {"batch_norm_place": "after", "batch_norm_output": True, "penalise_biases": True}
     return made.train({**PENALTIES, **more}, epochs=1)
 
 

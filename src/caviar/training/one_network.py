@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from caviar.networks.architecture import Architecture
-from caviar.networks.mlp import Averages, Layers, first_layers
+from caviar.networks.mlp import Layers, first_layers
+from caviar.networks.normalisation import Averages
 from caviar.training.batches import Version
 from caviar.training.features import Features, features_of
 from caviar.training.optimisers import Moments
@@ -55,7 +56,7 @@ class OneNetwork:
         def whole(parameters: Any) -> Any:
             batch, values, averages = self._placed()
             value, _ = batch_cost(parameters, averages, batch, values, features=self.features, loss=self._loss)
-            return value + self.features.rule.penalty(parameters, penalised(parameters), values)
+            return value + self.features.rule.penalty(parameters, self._penalised(parameters, values), values)
 
         return whole
 
@@ -68,7 +69,7 @@ class OneNetwork:
             gradients, _ = jax.grad(batch_cost, has_aux=True)(
                 parameters, averages, batch, values, features=self.features, loss=self._loss
             )
-            return self.features.rule.subgradients(parameters, gradients, penalised(parameters), values)
+            return self.features.rule.subgradients(parameters, gradients, self._penalised(parameters, values), values)
 
         return whole
 
@@ -88,7 +89,7 @@ class OneNetwork:
             nothing = jnp.zeros((), rate.dtype)
             state = TrainState(parameters, averages, Moments(zeros, zeros), nothing, nothing)
 
-            def one(state: TrainState, _: None) -> tuple[TrainState, Any]:
+            def one(state: TrainState, nothing_new: None) -> tuple[TrainState, Any]:
                 after, _ = step(state, batch, numbers, features=self.features, loss=self._loss)
                 # The averages are left as they were, so that every step sees the same function.
                 return after._replace(averages=averages), cost(self.used(after.parameters))
@@ -97,6 +98,9 @@ class OneNetwork:
             return jnp.concatenate([cost(self.used(parameters))[None], costs])
 
         return path
+
+    def _penalised(self, parameters: Any, values: Mapping[str, Any]) -> Any:
+        return penalised(parameters, self.features, values)
 
     @property
     def _loss(self) -> str:
@@ -157,10 +161,10 @@ def layers_of(arrays: Mapping[str, np.ndarray], depth: int) -> Layers:
         found = arrays.get(f"{name}.{layer}")
         return np.full(len(weights[layer]), otherwise) if found is None else found.astype(np.float64)
 
-    hidden = range(depth - 1)
+    every = range(depth)
     return Layers(
         weights,
-        tuple(row("biases", layer, 0.0) for layer in range(depth)),
-        tuple(row("gamma", layer, 1.0) for layer in hidden),
-        tuple(row("beta", layer, 0.0) for layer in hidden),
+        tuple(row("biases", layer, 0.0) for layer in every),
+        tuple(row("gamma", layer, 1.0) for layer in every),
+        tuple(row("beta", layer, 0.0) for layer in every),
     )
