@@ -63,7 +63,11 @@ def _matters(one: Hyperparameter) -> str:
     if one.needs is None:
         return "always"
     name, values = one.needs
-    return f"`{name}` is {' or '.join(map(_written, values))}" if values else f"`{name}` is not empty"
+    return (
+        f"`{name}` is {' or '.join(map(_written, values))}"
+        if values
+        else f"`{name}` is not {'empty' if name == 'hidden' else '0'}"
+    )
 
 
 def _written(value: Any) -> str:

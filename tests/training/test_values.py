@@ -39,7 +39,7 @@ def test_every_value_of_a_slot():
         "one_minus_beta_1": pytest.approx(0.2),
         "one_minus_beta_2": pytest.approx(0.01), "epsilon": 1e-5, "nesterov": False, "with_momentum": True,
         "adaptive": True, "l1": 0.04, "l2": 0.06, "weight_decay": 0.1, "clip_norm": 0.5, "smoothing": 0.1, "classes": 3,
-        "class_weights": [1.0] * 4,
+        "class_weights": [1.0] * 4, "augmentation": [0.0] * 7 + [4.0, 0.0, 0.0],
     }  # fmt: skip
 
 

@@ -95,6 +95,25 @@ class Encoder:
         scale = np.full(self.features, self.pixel_scale, dtype=np.float32)
         return self._flat(dataset), scale, np.full(self.features, self.pixel_mean, dtype=np.float32)
 
+    def spread(self, inputs: np.ndarray) -> np.ndarray:
+        """What one standard deviation of noise is for every input, float32 [D].
+
+        Numbers and dates: that of the input over the train rows; pixels: that of all pixels, which is 1 after scaling.
+        Categories, booleans and marks of what is missing take no noise: there is nothing between their values.
+
+        Args:
+            inputs: of the train rows, as `device_inputs` gives them.
+        """
+        if self.image_shape is not None:
+            return np.ones(self.features, np.float32)
+        taking = [
+            feature.kind in ("number", "date") and not (feature.gaps and at == len(feature.names) - 1)
+            for feature in self.columns
+            for at in range(len(feature.names))
+        ]
+        deviations = inputs.std(axis=0, dtype=np.float64)
+        return np.where(taking, deviations, 0.0).astype(np.float32)
+
     def _flat(self, dataset: Dataset) -> np.ndarray:
         shape = None if dataset.pixels is None else dataset.pixels.shape[1:]
         if dataset.pixels is None or shape != self.image_shape:

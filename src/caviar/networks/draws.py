@@ -1,13 +1,18 @@
-"""Uniform numbers for dropout: a hash of (stream, tick, layer, unit, row), so that any of them can be made alone.
+"""Random numbers for dropout and augmentation: a hash of (stream, tick, layer, unit, row), any of them made alone.
 
 A mask is asked to be fair and unpredictable, not cryptographic; JAX's threefry at 9 ns a number took a tenth of a
 training step with sixteen slots to share it and half of one with four. This hash takes under 1 ns (docs/log.md).
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
+
+from caviar.networks.once import once
 
 _GOLDEN = 0x9E3779B9
 
@@ -29,11 +34,31 @@ def uniforms(key: Array, layer: int, units: int, rows: int) -> Float[Array, "H B
     >>> bool((one == more[:2]).all())
     True
     """
+    return _drawn(key, layer, (units, rows), lambda bits: bits.astype(jnp.float32) * np.float32(2.0**-24))
+
+
+def normals(key: Array, layer: int, units: int, rows: int) -> Float[Array, "H B"]:
+    """Standard normal numbers: √2·erf⁻¹(2u − 1) of the hash behind `uniforms`, u in the middle of its 2²⁴ steps.
+
+    Args:
+        key, layer, units, rows: as for `uniforms`.
+    """
+
+    def normal(bits: Array) -> Array:
+        # 2·bits + 1 is exact below 2²⁴ only in whole numbers; the difference to 2²⁴ is exact in single precision.
+        centred = (2 * bits.astype(jnp.int32) + 1 - (1 << 24)).astype(jnp.float32)
+        return np.float32(np.sqrt(2.0)) * jax.lax.erf_inv(centred * np.float32(2.0**-24))
+
+    return _drawn(key, layer, (units, rows), normal)
+
+
+def _drawn(key: Array, layer: int, shape: tuple[int, int], number: Callable[[Array], Array]) -> Any:
+    """What `number` makes of 24 random bits for each unit and row, made once for all slots."""
     words = jax.random.key_data(key).astype(jnp.uint32)
 
-    def hashed(_: Array, __: Array) -> Array:
-        counter = jax.lax.broadcasted_iota(jnp.uint32, (units, rows), 0) * np.uint32(rows)
-        counter = counter + jax.lax.broadcasted_iota(jnp.uint32, (units, rows), 1)
+    def hashed() -> Array:
+        counter = jax.lax.broadcasted_iota(jnp.uint32, shape, 0) * np.uint32(shape[1])
+        counter = counter + jax.lax.broadcasted_iota(jnp.uint32, shape, 1)
         x = counter ^ (words[0] + np.uint32(_GOLDEN * (layer + 1) % (1 << 32)))
         for shift, factor in ((17, 0xED5AD4BB), (11, 0xAC4C1B51), (15, 0x31848BAB)):
             x = (x ^ (x >> np.uint32(shift))) * np.uint32(factor)
@@ -41,12 +66,9 @@ def uniforms(key: Array, layer: int, units: int, rows: int) -> Float[Array, "H B
         for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
             x = (x ^ (x >> np.uint32(shift))) * np.uint32(factor)
         x = x ^ (x >> np.uint32(16))
-        return (x >> np.uint32(8)).astype(jnp.float32) * np.float32(2.0**-24)
+        return number(x >> np.uint32(8))
 
-    # A loop of one turn, whose number of turns the compiler cannot know: fused into what uses it, the hash would be
-    # computed again for every slot, forward and backward (XLA drops optimisation barriers before it fuses).
-    once = jnp.minimum(words[0] | np.uint32(1), np.uint32(1)).astype(jnp.int32)
-    return jax.lax.fori_loop(0, once, hashed, jnp.zeros((units, rows), jnp.float32))
+    return once(key, hashed)
 
 
 def tick_keys(seed: int, number: int, ticks: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from caviar.search.ranges import Axis, Choice, Widths, freeze, thaw, write
 from caviar.search.structures import different, offered, shared_buckets
 
 # Adam moves a weight by about α whatever the gradient's size; plain gradients are smaller, so α must be larger.
+_ALLOW = {"hidden": "Allow hidden layers"}
 _RATE_FACTOR = {"gradient_descent": 20.0, "momentum": 20.0, "nesterov": 20.0}
 
 
@@ -138,7 +139,9 @@ class Space:
                 continue
             name, values = needs
             if not any(look_up(axis.name).matters({name: other}) for other in self._all(name)):
-                way = f"Let '{name}' be {' or '.join(map(write, values))} too" if values else "Allow hidden layers"
+                way = _ALLOW.get(name, f"Let '{name}' be above 0")
+                if values:
+                    way = f"Let '{name}' be {' or '.join(map(write, values))} too"
                 always = " or ".join(map(write, self._all(name)))
                 raise SpaceError(
                     f"'{axis.name}' varies, but '{name}' is always {always}, which does not use it. "

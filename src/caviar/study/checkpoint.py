@@ -10,6 +10,7 @@ from caviar.records.status import Status
 from caviar.records.trial import Trial
 from caviar.study.kept import arrays_of, kept_of
 from caviar.study.lane import Lane
+from caviar.training.augmentation import Augmentation
 from caviar.training.features import Features
 from caviar.training.optimisers import UpdateRule
 
@@ -67,4 +68,7 @@ def put(lane: Lane, arrays: dict[str, np.ndarray], plain: dict[str, Any]) -> Non
 def _features(plain: dict[str, Any]) -> Features:
     network = {**plain["network"], "activations": tuple(plain["network"]["activations"])}
     rule = {**plain["rule"], "optimisers": tuple(plain["rule"]["optimisers"])}
-    return Features(**{**plain, "network": Perceptron(**network), "rule": UpdateRule(**rule)})
+    kinds = dict(plain["augmentation"])
+    kinds["image_shape"] = tuple(kinds["image_shape"]) if kinds["image_shape"] else None
+    own = {"network": Perceptron(**network), "rule": UpdateRule(**rule), "augmentation": Augmentation(**kinds)}
+    return Features(**{**plain, **own})

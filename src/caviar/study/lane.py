@@ -90,6 +90,7 @@ class Lane:
             weighted=material.splits.dataset.weights is not None,
             metric="log_loss" if metric == "log_loss" else "error",
             padded_outputs=architecture.outputs > material.outputs,
+            image_shape=material.image_shape,
         )
         self.cohort = Cohort(
             architecture,
@@ -134,7 +135,9 @@ class Lane:
         """Move to a larger program where a new trial uses something that this one does not hold."""
         wanted: Features = self.cohort.key.features
         for configuration in configurations:
-            own = features_of([configuration], weighted=wanted.weighted, metric=wanted.metric)
+            own = features_of(
+                [configuration], weighted=wanted.weighted, metric=wanted.metric, image_shape=self.material.image_shape
+            )
             own = replace(own, padded_outputs=wanted.padded_outputs)
             wanted = union(wanted, own)
         self.cohort.move(wanted)

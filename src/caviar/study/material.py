@@ -37,6 +37,11 @@ class Material:
         return self.splits.dataset.schema.task
 
     @property
+    def image_shape(self) -> tuple[int, int, int] | None:
+        """Height, width and channels of images; None for tables."""
+        return self.splits.dataset.schema.image_shape
+
+    @property
     def targets(self) -> np.ndarray:
         """[N] class indices or numbers in their own units."""
         assert self.splits.dataset.targets is not None, "a study's data has a target"
@@ -92,7 +97,8 @@ class Material:
         targets = self.targets
         if self.task == "regression":
             targets = (targets.astype(np.float64) - encoder.target_mean) / encoder.target_scale
-        return Version(inputs, targets, weights.astype(np.float64), scale, shift)
+        spread = encoder.spread(inputs[stream.rows])
+        return Version(inputs, targets, weights.astype(np.float64), scale, shift, spread)
 
     def _balanced(self, stream: Stream) -> tuple[float, ...]:
         if self.task != "classification":

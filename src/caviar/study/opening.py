@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from caviar.data.dataset import Schema
 from caviar.data.splits import Splits
 from caviar.errors import StudyError
 from caviar.records.store import Store
+from caviar.search.augmentations import check_augmentations
 from caviar.search.space import Space
 from caviar.study import keeping
 from caviar.study.arguments import checked_base_error, checked_metric, checked_seed
@@ -47,6 +49,7 @@ def store_of(folder: Path, given: Given) -> Store:
             "caviar.Study(folder, caviar.split(caviar.read(...)))."
         )
     dataset = given.splits.dataset
+    check_augmentations(given.space or Space(), dataset.schema)
     about = {
         "space": (given.space or Space.default(dataset)).to_dict(),
         "seed": checked_seed(given.seed),
@@ -73,6 +76,7 @@ def _change(store: Store, folder: Path, given: Given) -> None:
         store.set_setting("study", about)
     if given.space is None or given.space.to_dict() == about["space"]:
         return
+    check_augmentations(given.space, Schema.from_dict(about["data"]["schema"]))
     if unfinished(store) is not None:
         raise StudyError(
             f"The study in '{folder}' was interrupted, and trials that are still to come belong to its own "

@@ -9,6 +9,7 @@ from caviar.data.splits import Splits
 from caviar.diagnosis.finding import Finding
 from caviar.errors import StudyError
 from caviar.records.trial import Trial
+from caviar.search.augmentations import check_augmentations
 from caviar.search.samplers import SAMPLERS
 from caviar.search.space import Space
 from caviar.study import gradients, keeping, opening, ranking, verdict, work
@@ -196,8 +197,10 @@ class Study:
         )
         if not several:
             raise StudyError("There is no network to train: the list of configurations is empty. Give at least one.")
-        wholes = [self.space.fix(**dict(own)).default_configuration() for own in several]
-        work.train(self, wholes, epochs)
+        spaces = [self.space.fix(**dict(own)) for own in several]
+        for space in spaces:
+            check_augmentations(space, self.dataset.schema)
+        work.train(self, [space.default_configuration() for space in spaces], epochs)
         work.run(self, minutes)
         return self
 

@@ -8,6 +8,7 @@ import numpy as np
 from caviar.diagnosis.finding import Finding
 from caviar.diagnosis.fit import FitEvidence, diagnose_fit
 from caviar.diagnosis.intervals import Interval, normal, rmse_standard_error, wilson
+from caviar.diagnosis.pictures import diagnose_flips
 from caviar.errors import StudyError
 from caviar.networks.constants import BATCH_NORM_EPSILON
 from caviar.records.status import Status
@@ -249,7 +250,8 @@ def diagnose(study: "Study") -> list[Finding]:
         )
         for found in map(dict, study.splits.findings)
     ]
-    return [*diagnose_fit(evidence), *data]
+    pictures = diagnose_flips(schema, study.store.trial(winner["trial"]).configuration)
+    return [*diagnose_fit(evidence), *pictures, *data]
 
 
 def stopped_too_soon(study: "Study") -> dict[str, Any] | None:

@@ -29,6 +29,7 @@ class Version:
         targets: [N] class indices or standardised numbers.
         weights: [N] mean 1 over the train rows.
         scale, shift: [D] for pixels.
+        spread: [D] what one standard deviation of noise is, 0 where an input takes none; None: 1 for all.
     """
 
     inputs: np.ndarray
@@ -36,6 +37,7 @@ class Version:
     weights: Float[np.ndarray, " N"]
     scale: np.ndarray | None = None
     shift: np.ndarray | None = None
+    spread: np.ndarray | None = None
 
 
 def stack(versions: Sequence[Version], features: int, dtype: str) -> Data:
@@ -45,12 +47,13 @@ def stack(versions: Sequence[Version], features: int, dtype: str) -> Data:
     total = sum(len(version.targets) for version in versions)
     rows = padded_rows(total)
     inputs = np.zeros((rows, features), kind)
-    scale, shift = np.zeros((len(versions), features), dtype), np.zeros((len(versions), features), dtype)
+    scale, shift, spread = (np.zeros((len(versions), features), dtype) for _ in range(3))
     begin = 0
     for number, version in enumerate(versions):
         columns = version.inputs.shape[1]
         inputs[begin : begin + len(version.inputs), :columns] = version.inputs
         begin += len(version.inputs)
+        spread[number, :columns] = 1.0 if version.spread is None else version.spread
         if version.scale is not None and version.shift is not None:
             scale[number, :columns], shift[number, :columns] = version.scale, version.shift
     classes = np.issubdtype(versions[0].targets.dtype, np.integer)
@@ -58,7 +61,7 @@ def stack(versions: Sequence[Version], features: int, dtype: str) -> Data:
     targets[:total] = np.concatenate([version.targets for version in versions])
     weights = np.zeros(rows, dtype)
     weights[:total] = np.concatenate([version.weights for version in versions])
-    return Data(inputs, targets, weights, scale, shift)
+    return Data(inputs, targets, weights, scale, shift, spread)
 
 
 @dataclass(frozen=True)

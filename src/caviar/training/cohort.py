@@ -16,6 +16,7 @@ from caviar.training.compiling import ADMIT_AT_ONCE, Program, empty_state, reque
 from caviar.training.features import Features
 from caviar.training.layout import Layout, room_for
 from caviar.training.memory import slot_bytes
+from caviar.training.mixing import with_shares
 from caviar.training.program import Plan, ProgramKey, SlotState, split_over, whole_on
 from caviar.training.values import Assignment, rates, slot_values
 
@@ -215,13 +216,15 @@ class Cohort:
         rows, counts, keys = epoch_tables(self.groups, laid, self.architecture.batch_size, room)
         own_updates = np.asarray([group.updates(self.architecture.batch_size) for group in self.groups])
         table = rates(self.slots, self.own_epochs, own_updates, epochs, room)
+        if self.key.features.augmentation.mixup:
+            table = with_shares(table, self.slots, keys)
         split, whole = split_over(layout.devices), whole_on(layout.devices)
         dtype = self.architecture.dtype
         moving = {
             "rows": rows,
             "counts": counts,
             "keys": keys,
-            "rates": table.reshape(layout.slots, -1, 3).astype(dtype),
+            "rates": table.reshape(layout.slots, -1, table.shape[-1]).astype(dtype),
             "updates": own_updates.astype(np.int32),
             "epochs_before": self.own_epochs.astype(np.int32),
             "active": self._busy(),

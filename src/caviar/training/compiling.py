@@ -20,6 +20,7 @@ from caviar.training.program import (
     ProgramKey,
     SlotState,
     build,
+    rate_columns,
     split_over,
     whole_on,
 )
@@ -106,14 +107,13 @@ def _shapes(key: ProgramKey) -> tuple[Any, dict[str, Any], Data, Plan]:
         shaped((key.data_rows, columns), np.uint8 if key.pixels else dtype, whole),
         shaped((key.data_rows,), np.int32 if key.architecture.loss != "squared" else dtype, whole),
         shaped((key.data_rows,), dtype, whole),
-        shaped((key.versions, columns), dtype, whole),
-        shaped((key.versions, columns), dtype, whole),
+        *(shaped((key.versions, columns), dtype, whole) for _ in ("scale", "shift", "spread")),
     )
     groups, batch = key.slots // key.group, key.architecture.batch_size
     plan = Plan(
         rows=shaped((groups, key.epochs, key.updates, batch), np.int32, split),
         counts=shaped((groups, key.epochs, key.updates), np.int32, split),
-        rates=shaped((key.slots, key.epochs * key.updates, 3), dtype, split),
+        rates=shaped((key.slots, key.epochs * key.updates, rate_columns(key.features)), dtype, split),
         keys=shaped((groups, key.epochs, key.updates, 2), np.uint32, split),
         versions=shaped((groups,), np.int32, split),
         updates=shaped((groups,), np.int32, split),

@@ -1,12 +1,13 @@
 """What the slots of a cohort use. A program holds exactly this, so that what nobody uses costs nothing."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from caviar.networks.activations import NAMES
 from caviar.networks.mlp import Perceptron
 from caviar.search.hyperparameters import OPTIMISERS
+from caviar.training.augmentation import Augmentation, augmentation_of
 from caviar.training.optimisers import UpdateRule
 
 
@@ -21,6 +22,7 @@ class Features:
         weighted: rows or classes weigh differently.
         metric: what the best epoch is chosen by.
         padded_outputs: the architecture has more outputs than there are classes.
+        augmentation: the kinds of augmentation that some slot uses.
     """
 
     network: Any = field(default_factory=Perceptron)
@@ -29,6 +31,7 @@ class Features:
     weighted: bool = False
     metric: str = "error"
     padded_outputs: bool = True
+    augmentation: Augmentation = field(default_factory=Augmentation)
 
 
 def features_of(
@@ -37,9 +40,14 @@ def features_of(
     weighted: bool = False,
     metric: str = "error",
     padded_outputs: bool = True,
+    image_shape: Sequence[int] | None = None,
 ) -> Features:
-    """The features that these complete configurations use together."""
-    found = [_features(configuration) for configuration in configurations]
+    """The features that these complete configurations use together.
+
+    Args:
+        image_shape: height, width and channels of the data; None for tables.
+    """
+    found = [_features(configuration, image_shape) for configuration in configurations]
     whole = replace(found[0], weighted=found[0].weighted or weighted, metric=metric, padded_outputs=padded_outputs)
     for other in found[1:]:
         whole = union(whole, other)
@@ -75,6 +83,7 @@ def union(one: Features, other: Features) -> Features:
         one.weighted or other.weighted,
         one.metric,
         one.padded_outputs or other.padded_outputs,
+        one.augmentation.union(other.augmentation),
     )
 
 
@@ -96,7 +105,7 @@ def _of_both(one: str, other: str) -> str:
     return one if one == other else "some"
 
 
-def _features(configuration: Mapping[str, Any]) -> Features:
+def _features(configuration: Mapping[str, Any], image_shape: Sequence[int] | None) -> Features:
     keep = configuration["keep_probability"]
     kept = keep if isinstance(keep, list | tuple) else [keep]
     hidden = bool(configuration["hidden"])
@@ -112,5 +121,9 @@ def _features(configuration: Mapping[str, Any]) -> Features:
         train_set_statistics=normed and configuration["batch_norm_statistics"] == "train_set",
     )
     return Features(
-        network, rule_of([configuration]), configuration["label_smoothing"] > 0, configuration["class_weight"] != "none"
+        network,
+        rule_of([configuration]),
+        configuration["label_smoothing"] > 0,
+        configuration["class_weight"] != "none",
+        augmentation=augmentation_of(configuration, image_shape),
     )

@@ -16,7 +16,9 @@ from jaxtyping import Array
 
 from caviar.networks.architecture import Architecture
 from caviar.records.history import FIELDS
+from caviar.training.augmentation import Scaling, augmented
 from caviar.training.features import Features
+from caviar.training.mixing import partners
 from caviar.training.statistics import measuring_averages
 from caviar.training.step import Batch, TrainState, evaluate, step
 
@@ -52,6 +54,7 @@ class Data(NamedTuple):
     weights: Leaf  # [V·N]
     scale: Leaf  # [V, D] x = (pixel − shift) · scale
     shift: Leaf  # [V, D]
+    spread: Leaf  # [V, D] what one standard deviation of noise is
 
 
 class Plan(NamedTuple):
@@ -59,7 +62,7 @@ class Plan(NamedTuple):
 
     rows: Leaf  # [groups, E, U, B] positions in Data
     counts: Leaf  # [groups, E, U] real rows of each batch
-    rates: Leaf  # [K, E·U, 3] learning rate and Adam's corrections
+    rates: Leaf  # [K, E·U, 3] learning rate and Adam's corrections; a fourth where slots mix rows: the share kept
     keys: Leaf  # [groups, E, U, key words] of each update of the stream
     versions: Leaf  # [groups] which statistics its rows are scaled with
     updates: Leaf  # [groups] batches of an epoch of the stream
@@ -118,6 +121,24 @@ def _batch(data: Data, rows: Array, present: Array, key: Any, dtype: np.dtype) -
     return Batch(_inputs(data, rows, dtype), data.targets[rows], data.weights[rows] * present, present, key)
 
 
+def _augmented(
+    batch: Batch, data: Data, rows: Array, numbers: dict[str, Array], rates: Array, features: Features
+) -> tuple[Batch, Batch | None]:
+    """The mini-batch as each slot sees it, and which of its parts have a slot axis (None: no part)."""
+    kinds = features.augmentation
+    if not kinds.inputs:
+        return batch, None
+    mixture = None
+    if kinds.mixup:
+        numbers["share"] = rates[:, 3]
+        batch = batch._replace(partner=partners(batch.key, jnp.sum(batch.present).astype(jnp.int32), len(rows)))
+        mixture = (numbers["share"], batch.partner)
+    scaling = Scaling(data.shift, data.scale, data.spread)
+    inputs = augmented(data.inputs[rows], numbers["augmentation"], mixture, scaling, batch.key, kinds)
+    axes: Any = [0 if name == "inputs" else None for name in Batch._fields]
+    return batch._replace(inputs=inputs), Batch._make(axes)
+
+
 class _Group(NamedTuple):
     """What `lax.map` hands to one group."""
 
@@ -138,7 +159,8 @@ class _Group(NamedTuple):
 def _run_group(group: _Group, data: Data, plan: Plan, key: ProgramKey) -> tuple[SlotState, Array]:
     """Some epochs (or a part of one) of the slots of one group. Returns the state and measurements [G, E, fields]."""
     dtype = np.dtype(key.architecture.dtype)
-    data = data._replace(scale=data.scale[group.version], shift=data.shift[group.version])
+    statistics = Scaling(data.shift[group.version], data.scale[group.version], data.spread[group.version])
+    data = data._replace(**statistics._asdict())
     one = partial(step, features=key.features, loss=key.architecture.loss)
 
     def batch_of(epoch: Array, index: Array) -> Batch:
@@ -151,7 +173,8 @@ def _run_group(group: _Group, data: Data, plan: Plan, key: ProgramKey) -> tuple[
         batch = batch_of(epoch, index)
         rates = jax.lax.dynamic_index_in_dim(group.rates, epoch * key.updates + index, axis=1, keepdims=False)
         numbers = dict(group.values, rate=rates[:, 0], correction_1=rates[:, 1], correction_2=rates[:, 2])
-        mapped = jax.vmap(one, in_axes=(0, None, 0))
+        batch, axes = _augmented(batch, data, group.rows[epoch, index], numbers, rates, key.features)
+        mapped = jax.vmap(one, in_axes=(0, axes, 0))
         state, _ = mapped(state, batch, numbers)
         return state, epoch
 
@@ -275,6 +298,11 @@ def _specs() -> tuple[Any, Any]:
     split, whole = PartitionSpec(_AXIS), PartitionSpec()
     plan = Plan(*(whole if name in ("start", "stop", "epochs", "measure") else split for name in Plan._fields))
     return (split, split, whole, plan), (split, split)
+
+
+def rate_columns(features: Features) -> int:
+    """Columns of Plan.rates."""
+    return 4 if features.augmentation.mixup else 3
 
 
 def mesh(devices: int) -> Mesh:

@@ -32,6 +32,7 @@ class Batch(NamedTuple):
     weights: Float[Array, " B"]  # weight of each row, 0 for padding
     present: Float[Array, " B"]  # 1 for rows, 0 for padding
     key: Array
+    partner: Any = None  # [B] the row that each is mixed with, where some slot mixes
 
 
 def penalised(parameters: Any, features: Features, hyperparameters: Mapping[str, Array]) -> Any:
@@ -113,7 +114,14 @@ def batch_cost(
     costs, _ = row_costs(features, loss, outputs, batch.targets, hyperparameters, smooth=True)
     # Padding repeats a train row, so that its cost is no worse than that row's own: weight 0 is enough.
     weights = row_weights(features, loss, batch, hyperparameters)
-    return jnp.sum(weights * costs) / jnp.sum(batch.present), averages
+    total = jnp.sum(weights * costs)
+    if batch.partner is not None:
+        share, partner = hyperparameters["share"], batch.partner
+        others, _ = row_costs(features, loss, outputs, batch.targets[partner], hyperparameters, smooth=True)
+        other = jnp.sum(batch.present * weights[partner] * others)
+        # Where nothing is mixed, the other labels' cost has no say, be it infinite.
+        total = jnp.where(share < 1, share * total + (1 - share) * other, total)
+    return total / jnp.sum(batch.present), averages
 
 
 def step(

@@ -8,6 +8,7 @@ import numpy as np
 
 from caviar.networks.activations import NAMES
 from caviar.networks.architecture import Architecture
+from caviar.training.augmentation import IDLE, strengths_of
 from caviar.training.decay import bias_corrections, learning_rates
 from caviar.training.optimisers import ADAPTIVE, WITH_MOMENTUM
 
@@ -90,6 +91,7 @@ def _values(slot: Assignment | None, architecture: Architecture) -> dict[str, An
             "smoothing": 0.0,
             "classes": architecture.outputs,
             "class_weights": [1.0] * classes,
+            "augmentation": IDLE,
         }
     c = slot.configuration
     keep = c["keep_probability"]
@@ -108,6 +110,7 @@ def _values(slot: Assignment | None, architecture: Architecture) -> dict[str, An
         "smoothing": c["label_smoothing"],
         "classes": slot.widths[-1],
         "class_weights": weights,
+        "augmentation": strengths_of(c),
     }
 
 
