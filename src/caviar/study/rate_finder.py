@@ -99,6 +99,7 @@ def train(
         whole,
         weighted=material.splits.dataset.weights is not None,
         padded_outputs=architecture.outputs > material.outputs,
+        image_shape=material.image_shape,
     )
     stream_of = {place // layout.group: number for place, (number, _) in zip(places, runs, strict=True)}
     groups = [GroupStream(streams[stream_of.get(group, 0)]) for group in range(layout.groups)]

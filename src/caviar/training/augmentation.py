@@ -91,6 +91,16 @@ def augmentation_of(configuration: Mapping[str, Any], image_shape: Sequence[int]
     return Augmentation(flips=flips, mixup=configuration["mixup"] > 0, image_shape=shape, **used)  # type: ignore[arg-type]
 
 
+def unaugmented(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration with every kind off, for what looks at rows as they are.
+
+    >>> unaugmented({"l2": 1.0, "rotation": 10.0})
+    {'l2': 1.0, 'rotation': 0.0}
+    """
+    kinds = {*STRENGTHS, "mixup"} - {"elastic_smoothness"}
+    return {name: 0.0 if name in kinds else value for name, value in configuration.items()}
+
+
 def strengths_of(configuration: Mapping[str, Any]) -> list[float]:
     """A slot's row of strengths: angles in radians, the zoom as the logarithm of its largest factor."""
     row = {name: float(configuration[name]) for name in STRENGTHS}

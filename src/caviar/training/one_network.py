@@ -11,6 +11,7 @@ import numpy as np
 from caviar.networks.architecture import Architecture
 from caviar.networks.mlp import Layers, first_layers
 from caviar.networks.normalisation import Averages
+from caviar.training.augmentation import unaugmented
 from caviar.training.batches import Version
 from caviar.training.features import Features, features_of
 from caviar.training.optimisers import Moments
@@ -127,7 +128,8 @@ def one_network(
     """
     widths = assignment.widths
     architecture = Architecture(widths[0], widths[1:-1], widths[-1], loss, len(rows), "float64")
-    features = features_of([assignment.configuration], weighted=weighted, padded_outputs=False)
+    # The batch is fixed, and so are its rows: as they are.
+    features = features_of([unaugmented(assignment.configuration)], weighted=weighted, padded_outputs=False)
     inputs = version.inputs[rows].astype(np.float64)
     if version.scale is not None and version.shift is not None:
         inputs = (inputs - version.shift) * version.scale
