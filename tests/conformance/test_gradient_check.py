@@ -261,11 +261,25 @@ def test_strong_curvature_is_no_error() -> None:
 
 def test_a_minimum_is_not_wrong_for_its_rounding() -> None:
     """At a minimum both gradients are rounding, whose ratio means nothing: that is said, and passes."""
-    found = caviar.check_gradients(
-        lambda w: float(((w - 1) ** 2).sum() + 3.3), np.ones(5) + 1e-9, lambda w: 2 * (w - 1)
-    )
+
+    def cost(w):
+        return float(((w - 1) ** 2).sum() + 3.3)
+
+    found = caviar.check_gradients(cost, np.ones(5) + 1e-11, lambda w: 2 * (w - 1))
     assert found.relative_difference > 1e-6
     assert found.passed and "rounding" in str(found)
+
+
+def test_a_large_cost_does_not_hide_a_wrong_gradient() -> None:
+    """Under a cost of 1e9, whose rounding drowns the first differences, 1 % is wrong and the right gradient passes."""
+
+    def cost(w):
+        return float((w**2).sum() + 1e9)
+
+    for factor, verdict in ((1.0, "right"), (1.01, "wrong")):
+        found = caviar.check_gradients(cost, POINT, 2 * factor * POINT)
+        assert found.verdict == verdict, str(found)
+    assert caviar.check_gradients(cost, POINT, 2 * POINT).relative_difference < 1e-4
 
 
 def test_float32_inside_the_cost_is_noticed() -> None:

@@ -55,7 +55,7 @@ class _Look:
 def slope(line: Line, middle: float, step: float, noise: float, given: float, slack: float) -> Slope:
     """The derivative of a cost along a line at 0, looked at as closely as its disagreement with `given` asks for.
 
-    Where the first difference agrees, it is the answer. Otherwise ever smaller steps tell curvature (which they
+    Where the first difference agrees, it is the answer; where rounding drowns it, larger steps are. Otherwise smaller ones tell curvature (which they
     remove) and a kink beside the point (which they leave behind) from a kink at the point (which stays).
 
     Args:
@@ -73,8 +73,9 @@ def slope(line: Line, middle: float, step: float, noise: float, given: float, sl
         if not math.isfinite(look.gap):
             continue
         looks.append(look)
-        if finer == 0 and abs(look.centre - given) <= slack + look.rounding:
-            return Slope(look.centre, look.rounding)
+        apart = abs(look.centre - given)
+        if finer == 0 and apart <= slack + look.rounding:
+            return Slope(look.centre, look.rounding) if apart <= slack else _coarser(line, middle, look, noise)
         if len(looks) > 1 and _settled(looks[-2], looks[-1], given, slack, usual=len(looks) >= _USUAL):
             break
     if not looks:
@@ -86,6 +87,16 @@ def slope(line: Line, middle: float, step: float, noise: float, given: float, sl
     value, error = looks[best].centre, errors[best]
     sides = _kink(looks)
     return Slope(value, error) if sides is None else Slope(value, error, True, *sides)
+
+
+def _coarser(line: Line, middle: float, first: _Look, noise: float) -> Slope:
+    """The derivative where rounding drowns the first difference: larger steps, as far as the curvature allows."""
+    looks = [first, *(_look(line, middle, first.step / _FINER**coarser, noise) for coarser in (1, 2, 3, 4))]
+    # Of two differences the one with an eighth of the step has 1/64 of the curvature's error; an eighth is safe.
+    errors = [one.rounding + _FINER * abs(one.centre - other.centre) for one, other in itertools.pairwise(looks)]
+    finite = [error if math.isfinite(error) else math.inf for error in errors]
+    best = int(np.argmin(finite))
+    return Slope(looks[best].centre, finite[best]) if best else Slope(first.centre, first.rounding)
 
 
 def _kink(looks: list[_Look]) -> tuple[float, float] | None:
