@@ -55,8 +55,9 @@ class _Look:
 def slope(line: Line, middle: float, step: float, noise: float, given: float, slack: float) -> Slope:
     """The derivative of a cost along a line at 0, looked at as closely as its disagreement with `given` asks for.
 
-    Where the first difference agrees, it is the answer; where rounding drowns it, larger steps are. Otherwise smaller ones tell curvature (which they
-    remove) and a kink beside the point (which they leave behind) from a kink at the point (which stays).
+    Where the first difference agrees, it is the answer; where rounding drowns it, larger steps are taken. Otherwise
+    ever smaller ones tell curvature (which they remove) and a kink beside the point (which they leave behind) from a
+    kink at the point (which stays).
 
     Args:
         line: the cost at a distance along the line.
