@@ -2,10 +2,11 @@
 
 Both look at the same network (the default one), data and mini-batches. Caviar trains at many constant rates; fastai's
 `lr_find` trains once while the rate grows from 1e-7 to 10 over 100 batches, and reads the smoothed cost: `valley` takes
-a place two thirds into the longest stretch over which it falls, `steep` the steepest fall (docs.fast.ai,
+the middle of the middle third of the longest stretch over which it falls, `steep` the steepest fall (docs.fast.ai,
 callback.schedule; written anew here from that description, its numbers as published). Then the network is trained for
-some epochs at each suggestion, several seeds, and judged on the half of dev that no search has looked at. The test sets
-stay sealed. Writes benchmarks/results/learning_rate.jsonl and the table in docs/learning-rate.md.
+some epochs at each suggestion, several seeds; its best epoch is kept by the half of dev that chooses, and judged on the
+half that no search has looked at. The test sets stay sealed. Writes benchmarks/results/learning_rate.jsonl and the
+table in docs/learning-rate.md.
 
     python -m benchmarks.learning_rate [--repeats 3] [--seeds 4] [--optimiser adam] [--only adult]
 """
@@ -132,6 +133,8 @@ def run(name: str, optimiser: str, repeats: int, seeds: int) -> list[dict[str, A
             (seed, {**configuration, "learning_rate": rate}) for seed in range(seeds) for rate in suggested.values()
         ]
         fields = rate_finder.train(material, streams, runs, epochs=epochs, seed=repeat, devices=devices)
+        best = np.argmin(np.nan_to_num(fields["dev_cost"], nan=np.inf), axis=1)  # the epoch that a study would keep
+        fields = {name: values[np.arange(len(runs)), best] for name, values in fields.items()}
         for place, (method, rate) in enumerate(suggested.items()):
             one = {
                 "question": "learning_rate", "data": name, "optimiser": optimiser, "method": method, "repeat": repeat,

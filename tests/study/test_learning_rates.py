@@ -33,20 +33,20 @@ def judged(**changed: float) -> LearningRates:
 
 
 def test_the_range_holds_the_best_rate() -> None:
-    """The range lies around the known best rate, the suggestion between its lower end and the best, in its interval."""
+    """The range lies around the known best rate, and the suggestion near that, in its interval."""
     found = judged()
     assert found.low < 1e-2 < found.high < found.largest_stable <= 1.0
-    assert found.low < found.suggested < 1.3e-2
+    assert 0.5e-2 < found.suggested < 2e-2
     assert found.interval is not None and found.interval[0] < found.suggested < found.interval[1]
     assert found.largest_stable == RATES[RATES <= 1.0].max()
 
 
 def test_noise_widens_what_is_said() -> None:
-    """With ten times the noise between seeds the range and the interval are wider, never narrower."""
+    """With ten times the noise between seeds the range is wider; no interval is finer than the grid of rates."""
     calm, noisy = judged(noise=0.02), judged(noise=0.2)
     assert noisy.high / noisy.low > calm.high / calm.low
-    assert calm.interval and noisy.interval
-    assert noisy.interval[1] / noisy.interval[0] >= calm.interval[1] / calm.interval[0]
+    for found in (calm, noisy):
+        assert found.interval and found.interval[1] / found.interval[0] > 0.99 * RATES[1] / RATES[0]
 
 
 def test_a_rate_at_which_one_seed_diverges_is_not_stable() -> None:

@@ -101,9 +101,9 @@ def judge(rates: np.ndarray, costs: np.ndarray, *, chance: float, steps: int, op
     """The range that learns and the rate to train at.
 
     Costs are compared as logarithms, averaged over neighbouring rates and over seeds. The range that learns as well as
-    the best rate ends where the mean cost leaves the interval of the best rate's. The suggestion is the middle, on the
-    logarithmic axis, between the lower end of that range and the best rate, since short trainings flatter large rates.
-    Its interval comes from leaving out each seed in turn (the jackknife).
+    the best rate ends where the mean cost leaves the interval of the best rate's. The suggestion is the middle of that
+    range on the logarithmic axis, which moves less from seed to seed than the best rate itself. Its interval comes from
+    leaving out each seed in turn (the jackknife).
 
     Args:
         rates: [R], ascending.
@@ -118,7 +118,7 @@ def judge(rates: np.ndarray, costs: np.ndarray, *, chance: float, steps: int, op
         return None
     smooth = _smooth(np.log(np.maximum(costs, np.finfo(float).tiny)))
     first, best, last = _range(smooth, learns)
-    suggested = math.sqrt(float(rates[first]) * float(rates[best]))
+    suggested = math.sqrt(float(rates[first]) * float(rates[last]))
     return LearningRates(
         rates=rates,
         costs=costs,
@@ -177,8 +177,8 @@ def _jackknife(
         return None
     without = []
     for seed in range(seeds):
-        first, best, _ = _range(np.delete(smooth, seed, axis=1), learns)
-        without.append(0.5 * math.log(rates[first] * rates[best]))
+        first, _, last = _range(np.delete(smooth, seed, axis=1), learns)
+        without.append(0.5 * math.log(rates[first] * rates[last]))
     spread = math.sqrt((seeds - 1) / seeds * float(np.sum((np.array(without) - np.mean(without)) ** 2)))
     # The rates are a grid: the suggestion is no finer than one of its steps.
     half = max(_quantile(seeds) * spread, 0.5 * math.log(rates[1] / rates[0]))

@@ -39,7 +39,7 @@ def find(material: Material, configuration: Mapping[str, Any], trainings: Traini
     if found is None:
         lost = (~np.isfinite(costs)).all(axis=1).sum()
         raise StudyError(
-            f"Within {trainings.steps} steps no learning rate from {trainings.rates[0]:g} to {trainings.rates[-1]:g} "
+            f"After {trainings.steps} updates no learning rate from {trainings.rates[0]:g} to {trainings.rates[-1]:g} "
             f"does better in every seed than a constant prediction ({lost} of {len(trainings.rates)} diverged). "
             "Give more steps, other rates, or another network."
         )
@@ -56,8 +56,8 @@ def final_costs(material: Material, configuration: Mapping[str, Any], trainings:
     for first in range(0, len(trainings.rates), at_once):
         rates = trainings.rates[first : first + at_once]
         runs = [(seed, {**configuration, "learning_rate": float(r)}) for seed in range(trainings.seeds) for r in rates]
-        fields = train(material, streams, runs, epochs=epochs, seed=trainings.seed, devices=devices)["dev_cost"]
-        found.append(fields.reshape(trainings.seeds, len(rates)).T)
+        measured = train(material, streams, runs, epochs=epochs, seed=trainings.seed, devices=devices)
+        found.append(measured["dev_cost"][:, -1].reshape(trainings.seeds, len(rates)).T)
     costs = np.concatenate(found)
     return np.where(np.isfinite(costs), costs, np.inf)
 
@@ -79,8 +79,7 @@ def train(
         epochs: of each.
 
     Returns:
-        The measurements after the last epoch by field (`records.history.FIELDS`), [runs] each; NaN for a run that
-        diverged before.
+        The measurements by field (`records.history.FIELDS`), [runs, epochs] each; NaN after a run diverged.
     """
     from caviar.records.history import FIELDS
     from caviar.training.batches import GroupStream
@@ -120,19 +119,18 @@ def train(
             for run, (place, (number, _)) in enumerate(zip(places, runs, strict=True))
         }
     )
-    last = np.full((len(runs), len(FIELDS)), np.nan)
+    history = np.full((len(runs), epochs, len(FIELDS)), np.nan)
     done = 0
     while done < epochs and cohort.live():
         ahead = min(layout.epochs, epochs - done)
         measured = cohort.run(ahead)
         assert measured is not None, "whole epochs are measured"
         done += ahead
-        ended = measured.epochs == done
-        for trial, slot, row in zip(measured.trials[ended], measured.slots[ended], measured.fields[ended], strict=True):
-            last[trial] = row
-            if not np.isfinite(row[FIELDS.index("dev_cost")]):
-                cohort.evict(int(slot))  # a group whose slots have all diverged costs nothing any more
-    return {name: last[:, column] for column, name in enumerate(FIELDS)}
+        history[measured.trials, measured.epochs - 1] = measured.fields
+        for run in measured.trials[measured.epochs == done]:
+            if not np.isfinite(history[run, done - 1, FIELDS.index("dev_cost")]):
+                cohort.evict(places[run])  # a group whose slots have all diverged costs nothing any more
+    return {name: history[:, :, column] for column, name in enumerate(FIELDS)}
 
 
 def _lay(architecture: Any, numbers: Sequence[int], devices: int, epochs: int) -> tuple[list[int], Any]:
