@@ -9,7 +9,7 @@ class Markup(str):
     __slots__ = ()
 
 
-_VOID = frozenset({"meta", "br", "link", "input"})
+_VOID = frozenset({"meta", "br", "link", "img", "input"})
 
 
 def element(tag: str, *children: object, **attributes: object) -> Markup:

@@ -7,6 +7,7 @@ from typing import Any
 
 from caviar.report import html, reproduce
 from caviar.report.page_data import Estimate, Metric, PageData, Retrained
+from caviar.study import shown
 from caviar.study.learning_rates import LearningRates
 from caviar.study.study import Study
 
@@ -55,6 +56,7 @@ def page_of(study: Study) -> PageData:
         statistics=statistics,
         signature=_signature(study, campaigns),
         learning_rates=LearningRates.from_dict(results["learning_rates"]) if "learning_rates" in results else None,
+        shown=shown.load(study),
     )
 
 

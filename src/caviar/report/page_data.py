@@ -7,6 +7,7 @@ from typing import Any
 from caviar.diagnosis.finding import Finding
 from caviar.records.trial import Trial
 from caviar.study.learning_rates import LearningRates
+from caviar.study.shown import Shown
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class PageData:
         findings: the diagnosis.
         statistics: of the programs, by name: `slot_use`, `useful_arithmetic`, `compile_seconds`, `model_epochs`,
             `epochs_per_second`, `programs`, and whatever else was counted.
+        shown: examples as the best network was shown them; None where nothing was changed.
         signature: what the numbers depend on: versions, device, K, threads, flags.
         learning_rates: what a search for learning rates found, where there was one.
     """
@@ -88,6 +90,7 @@ class PageData:
     statistics: Mapping[str, Any] = field(default_factory=dict)
     signature: Mapping[str, Any] = field(default_factory=dict)
     learning_rates: LearningRates | None = None
+    shown: Shown | None = None
 
     @property
     def best_trial(self) -> Trial | None:

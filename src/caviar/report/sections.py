@@ -11,6 +11,7 @@ from caviar.report.figure import Figure
 from caviar.report.markup import Markup, element, joined
 from caviar.report.page_data import PageData
 from caviar.report.panels import panels
+from caviar.report.shown import what_was_shown
 from caviar.search.hyperparameters import HYPERPARAMETERS
 
 _BEST_ROWS = 12  # of the table of the best trials
@@ -171,6 +172,11 @@ def best_configuration(page: PageData) -> Section | None:
     return Section("best", "Best configuration", body)
 
 
+def shown(page: PageData) -> Section | None:
+    """Train examples as augmentation changed them, where the best network had any."""
+    return None if page.shown is None else Section("shown", "What the network was shown", what_was_shown(page.shown))
+
+
 def bias_and_variance(page: PageData) -> Section | None:
     """What the error of the best network is made of."""
     bar = figures.bias_variance(page)
@@ -289,6 +295,7 @@ _SECTIONS: tuple[Callable[[PageData], Section | None], ...] = (
     error_by_hyperparameter,
     learning_rates,
     best_configuration,
+    shown,
     stopping,
     reproduce,
 )

@@ -12,7 +12,7 @@ from caviar.records.trial import Trial
 from caviar.search.augmentations import check_augmentations
 from caviar.search.samplers import SAMPLERS
 from caviar.search.space import Space
-from caviar.study import gradients, keeping, opening, ranking, verdict, work
+from caviar.study import gradients, keeping, opening, ranking, shown, verdict, work
 from caviar.study.arguments import check_known, check_minutes, check_rates, check_search
 from caviar.study.learning_rates import LearningRates, Trainings
 from caviar.study.model import Model
@@ -268,6 +268,7 @@ class Study:
             else:
                 self.set_results(winner=verdict.alone(ranking.ranked(self)[0]))
         self.best_model().save(self.model_path)
+        shown.keep(self)
         self.diagnose()
         opened = int(self.store.setting("test_opened", 0)) + 1
         # The seal comes last: a process killed in between finishes again, and finds the same.

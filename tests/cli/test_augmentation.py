@@ -1,0 +1,102 @@
+"""Augmentation as a person asks for it on the command line, from a folder of pictures to the report."""
+
+import base64
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from caviar.study.jobs import open_existing
+from cli.running import SMALL, invoke, sentence, told
+
+QUICK = ("--set", "hidden=8", "--set", "batch_size=32")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixty pictures of 9 × 8 pixels in colour: a bright bar that lies or stands."""
+    generator = np.random.default_rng(0)
+    whole = tmp_path_factory.mktemp("pictures")
+    for name in ("lies", "stands"):
+        (whole / name).mkdir()
+        for number in range(30):
+            pixels = generator.integers(0, 60, (9, 8, 3), dtype=np.uint8)
+            at = int(generator.integers(2, 6))
+            pixels[(at, slice(None)) if name == "lies" else (slice(None), at)] = (250, 200, 90)
+            Image.fromarray(pixels).save(whole / name / f"{number}.png")
+    return whole
+
+
+def test_from_a_folder_of_pictures_to_the_report(folder: Path, tmp_path: Path) -> None:
+    """A search over rotation and the rest ends in a report with 32 changed pictures, which stay in the folder."""
+    run = tmp_path / "run"
+    kinds = [f"--set={text}" for text in ("flip_horizontal=0.5", "elastic=0.5", "noise=0.05", "mixup=0.2")]
+    found = told(
+        "search", folder, "--vary", "rotation=1..20", *kinds, *QUICK, "--trials", 6, "--epochs", 3, "--run", run
+    )
+    assert 1 <= found["best"]["configuration"]["rotation"] <= 20
+    assert not any(finding["code"] == "PIC001" for finding in found["findings"])
+    page = (run / "report.html").read_text(encoding="utf-8")
+    section = page[page.index('id="shown"') :].partition("</section>")[0]
+    written = re.findall(r'src="data:image/png;base64,([^"]+)"', section)
+    images = [Image.open(io.BytesIO(base64.b64decode(one))) for one in written]
+    assert len(images) == 40 and {image.size for image in images} == {(8, 9)}
+    first = [np.asarray(image.convert("RGB")) for image in images[:5]]
+    assert all((first[0] != other).any() for other in first[1:])  # the picture, and four changes of it
+    originals = {np.asarray(Image.open(path)).tobytes() for path in folder.rglob("*.png")}
+    assert first[0].tobytes() in originals
+    (run / "report.html").unlink()
+    assert invoke("report", run).exit_code == 0
+    assert "What the network was shown" in (run / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_table_shows_its_numbers(tmp_path: Path) -> None:
+    """Noise and mixup are for tables too, and the report shows what they did to a few rows."""
+    run = tmp_path / "run"
+    told("train", "iris", "--set", "noise=0.2", "--set", "mixup=0.3", *SMALL, "--epochs", 2, "--run", run)
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert "What the network was shown" in page and "petal width" in page[page.index("What the network was shown") :]
+    shown = open_existing(run)
+    assert shown.best_trial.configuration["mixup"] == 0.3
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("train", "iris", "--set", "rotation=10"), "'rotation' changes pictures, and this data is a table"),
+        (("search", "iris", "--vary", "elastic=0..2"), "'elastic' changes pictures"),
+        (("train", "iris", "--set", "mixup=0.2", "--set", "batch_size=1"), "in pairs, and 'batch_size' is 1"),
+        (("train", "iris", "--set", "rotation=200"), "must lie between 0 and 180"),
+        (("train", "iris", "--set", "cutout=3"), "Did you mean cut_out?"),
+    ],
+)
+def test_what_does_not_fit_is_refused(words: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    """Pictures' changes of a table, mixup without pairs, strengths out of range: one sentence, nothing written."""
+    assert said in sentence(invoke(*words, "--run", tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_more_than_the_picture_is_refused(folder: Path, tmp_path: Path) -> None:
+    """A shift by more pixels than the picture has is refused, with the picture's side."""
+    found = invoke("train", folder, "--set", "shift=8", "--run", tmp_path / "run")
+    assert "below the pictures' shorter side of 8. Got 8" in sentence(found)
+    found = invoke("search", folder, "--vary", "elastic_smoothness=2..8", "--run", tmp_path / "run")
+    assert "Let 'elastic' be above 0" in sentence(found)
+
+
+def test_flipped_digits_are_warned_about(tmp_path: Path) -> None:
+    """PIC001 is found where pictures named by single digits are mirrored, and not where they are only turned."""
+    generator = np.random.default_rng(1)
+    for name in "69":
+        (tmp_path / "digits" / name).mkdir(parents=True)
+        for number in range(20):
+            Image.fromarray(generator.integers(0, 255, (6, 6), dtype=np.uint8)).save(
+                tmp_path / "digits" / name / f"{number}.png"
+            )
+    for kind, warned in (("flip_vertical=0.5", True), ("rotation=10", False)):
+        run = tmp_path / kind
+        found = told("train", tmp_path / "digits", "--set", kind, *QUICK, "--epochs", 1, "--run", run)
+        assert any(finding["code"] == "PIC001" for finding in found["findings"]) == warned
