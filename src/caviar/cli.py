@@ -44,6 +44,7 @@ COMMANDS = (
     jobs.resume,
     reading.status,
     reading.report,
+    reading.notebook,
     models.predict,
     models.evaluate,
     checks.check_gradients,

@@ -97,7 +97,7 @@ def search(folder: Path, watch: Any = None, **options: Any) -> Study:
         "run": folder,
     }
     request = jobs.Request(str(folder.parent / "table.csv"), **{**usual, **options})
-    return jobs.search(request, trials=9, stopping="halving", watch=watch)
+    return jobs.search(request, jobs.How(9), watch=watch)
 
 
 @pytest.mark.usefixtures("busy_disk")

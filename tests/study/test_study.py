@@ -130,7 +130,7 @@ def test_what_a_study_cannot_begin_with_leaves_nothing(tmp_path: Path, options: 
         ({"trials": 2.5}, "'trials' must be"),
         ({"epochs": 0}, "'epochs' must be"),
         ({"stopping": "luck"}, "'stopping' must be one of halving, none, None. Got 'luck'"),
-        ({"sampler": "tea leaves"}, "'sampler' must be one of random, grid. Got 'tea leaves'"),
+        ({"sampler": "tea leaves"}, "'sampler' must be one of random, grid, coarse_to_fine. Got 'tea leaves'"),
         ({"minutes": 0.0}, "'minutes' must be above 0. Got 0.0"),
         ({"minutes": float("nan")}, "'minutes' must be above 0"),
     ],

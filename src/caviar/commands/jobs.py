@@ -4,6 +4,7 @@ import shlex
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -21,12 +22,18 @@ def search(
     ] = 256,
     vary: Vary = None,
     stopping: Annotated[str, typer.Option("--stopping", help="halving or none")] = "halving",
+    sampler: Annotated[str, typer.Option("--sampler", help="random, grid or coarse_to_fine")] = "random",
+    start_from: Annotated[
+        Path | None,
+        typer.Option("--start-from", metavar="RUN", help="an earlier study, whose best are tried first"),
+    ] = None,
 ) -> None:
     """Train hundreds of networks at once, keep the best, say what holds it back."""
     from caviar.study import jobs
 
     request = _request(data, asked, vary)
-    run_job(lambda watch: jobs.search(request, trials=trials, stopping=stopping, watch=watch), asked.json_)
+    how = jobs.How(trials, stopping, sampler, start_from)
+    run_job(lambda watch: jobs.search(request, how, watch=watch), asked.json_)
 
 
 def train(data: Data, asked: Asked) -> None:
@@ -94,8 +101,12 @@ def run_job(job: Callable[[Any], Any], as_json: bool) -> None:
     else:
         from caviar.report.page import page_of
         from caviar.report.text import summary as study_text
+        from caviar.study.approach import of_study
 
         print_text(study_text(page_of(study)))
+        advice = of_study(study)
+        if advice is not None:
+            print_text(f"\n{advice}")
         print(f"\nReport: {found['report']}\nModel:  {found['model'] or 'none yet'}")
     study.store.close()
     if stopped is not None:

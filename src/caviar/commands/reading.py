@@ -1,4 +1,8 @@
-"""Commands that read a study: status, report."""
+"""Commands that read a study: status, report, notebook."""
+
+from typing import Annotated
+
+import typer
 
 from caviar.commands.options import Existing, Json
 from caviar.commands.speaking import print_json, print_text
@@ -33,3 +37,24 @@ def report(run: Existing, json_: Json = False) -> None:
         print_json({**summary(study), "report": str(path)})
     else:
         print(path)
+
+
+def notebook(
+    run: Existing,
+    idea: Annotated[str | None, typer.Option("--idea", help="note why the next experiment is done")] = None,
+    conclusion: Annotated[
+        str | None, typer.Option("--conclusion", help="note what the last experiment has shown")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """The lab notebook: of every experiment the idea, what was tried, what came of it, what was concluded."""
+    from caviar.study.jobs import open_existing
+
+    study = open_existing(run)
+    if idea is not None or conclusion is not None:
+        study.note(idea=idea, conclusion=conclusion)
+    found = study.notebook
+    if json_:
+        print_json({"run": str(run), "experiments": [experiment.to_dict() for experiment in found]})
+    else:
+        print_text("\n\n".join(map(str, found)) or "Nothing was done yet.")

@@ -49,7 +49,9 @@ def python(study: Study) -> str:
     lines.append(f"study = caviar.Study({_arguments(first, begun)})")
     if study.job.get("kind") == "find_learning_rate":
         return "\n".join([*lines, f"study.find_learning_rate({_arguments([], study.job['arguments'])})"])
-    lines += [_call(study, campaign) for campaign in study.campaigns if campaign.kind != "confirm"]
+    lines += [_call(study, campaign) for campaign in study.campaigns if campaign.kind in ("search", "train")]
+    if any(campaign.kind == "babysit" for campaign in study.campaigns):
+        lines.append("# Networks that were trained by hand are not done again: their logs are in study.notebook.")
     return "\n".join([*lines, "study.finish()"])
 
 
@@ -73,6 +75,8 @@ def _call(study: Study, campaign: Campaign) -> str:
         options["stopping"] = campaign.stopping
     if campaign.about["sampler"] != "random":
         options["sampler"] = campaign.about["sampler"]
+    if campaign.about.get("start_from"):
+        options["start_from"] = campaign.about["start_from"]
     return f"study.search({_arguments([], {'trials': campaign.trials, **options})})"
 
 

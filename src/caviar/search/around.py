@@ -1,7 +1,7 @@
 """Starting from what is known: the space around the best of an earlier search, and a sampler that begins with them."""
 
-import json
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any, final
 
@@ -59,27 +59,44 @@ class StartingWith(Sampler):
     Args:
         known: complete configurations, each asked for once, in the first cohort whose structure it fits.
         sampler: what comes after them.
+        asked: how many configurations the other sampler was asked for before.
     """
 
-    def __init__(self, known: Sequence[Mapping[str, Any]], sampler: Sampler) -> None:
-        self._known, self._sampler = [complete(one) for one in known], sampler
+    def __init__(self, known: Sequence[Mapping[str, Any]], sampler: Sampler, asked: int = 0) -> None:
+        self._known, self.sampler, self._drawn = [complete(one) for one in known], sampler, asked
         self._used: list[int] = []
+        self._skipped = 0  # draws of the other sampler that were known ones
         self._places: list[int | None] = []  # by trial: its place in the order of asking the other sampler
 
     def ask(self, n: int, structure: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The known ones that fit the structure and were not asked for, then the other sampler's."""
         fitting = [at for at, one in enumerate(self._known) if at not in self._used and _fits(one, structure)][:n]
         self._used += fitting
-        later = sum(place is not None for place in self._places)
-        others = self._sampler.ask(n - len(fitting), structure) if len(fitting) < n else []
-        self._places += [None] * len(fitting) + list(range(later, later + len(others)))
-        return [json.loads(json.dumps(self._known[at])) for at in fitting] + others
+        self._places += [None] * len(fitting)
+        found = [deepcopy(self._known[at]) for at in fitting]
+        while len(found) < n:
+            more = self.sampler.ask(n - len(found), structure)
+            if not more:
+                break
+            for configuration in more:
+                if not self._skip(configuration):
+                    found.append(configuration)
+                    self._places.append(self._drawn)
+                self._drawn += 1
+        return found
+
+    def _skip(self, configuration: Mapping[str, Any]) -> bool:
+        """Whether a draw need not be tried: the same seed in the same space draws the same again."""
+        # At most so often: where hardly anything varies there is nothing but what is known.
+        known = self._skipped <= len(self._known) and configuration in self._known
+        self._skipped += known
+        return known
 
     def tell(self, trial: int, epoch: int, value: float, status: str) -> None:
         """Tell the other sampler of its own trials."""
         place = self._places[trial] if 0 <= trial < len(self._places) else None
         if place is not None:
-            self._sampler.tell(place, epoch, value, status)
+            self.sampler.tell(place, epoch, value, status)
 
     def state(self) -> dict[str, Any]:
         """What was asked for so far, and the other sampler's state."""
@@ -87,8 +104,10 @@ class StartingWith(Sampler):
             "sampler": "starting_with",
             "asked": len(self._places),
             "used": list(self._used),
+            "skipped": self._skipped,
+            "drawn": self._drawn,
             "places": list(self._places),
-            "after": self._sampler.state(),
+            "after": self.sampler.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -99,8 +118,9 @@ class StartingWith(Sampler):
         """
         if state.get("sampler") != "starting_with":
             raise StudyError(f"The saved state is of sampler {state.get('sampler')!r}, this one is 'starting_with'.")
-        self._used, self._places = list(state["used"]), list(state["places"])
-        self._sampler.restore(state["after"])
+        self._used, self._places, self._drawn = list(state["used"]), list(state["places"]), int(state["drawn"])
+        self._skipped = int(state["skipped"])
+        self.sampler.restore(state["after"])
 
 
 def _fits(configuration: Mapping[str, Any], structure: Mapping[str, Any]) -> bool:

@@ -12,8 +12,9 @@ import numpy as np
 from caviar.data.read import read
 from caviar.data.splits import split
 from caviar.errors import CaviarError, DataError, StudyError
+from caviar.search.samplers import SAMPLERS
 from caviar.search.space import Space
-from caviar.study.arguments import check_minutes, check_rates, check_search
+from caviar.study.arguments import check_known, check_minutes, check_rates, check_search
 from caviar.study.model import load
 from caviar.study.stop import INTERRUPT, Stop
 from caviar.study.study import Study
@@ -51,17 +52,40 @@ class Request:
     roles: Mapping[str, Any] = field(default_factory=dict)
 
 
-def search(request: Request, *, trials: int, stopping: str, watch: Watch) -> Study:
+@dataclass(frozen=True)
+class How:
+    """How a search is done.
+
+    Args:
+        trials: configurations to try.
+        stopping: "halving" or "none".
+        sampler: a key of `caviar.search.samplers.SAMPLERS`.
+        start_from: folder of an earlier study, whose best are tried first.
+    """
+
+    trials: int = 256
+    stopping: str = "halving"
+    sampler: str = "random"
+    start_from: Path | None = None
+
+
+def search(request: Request, how: How, *, watch: Watch) -> Study:
     """`caviar search`: a study in a new folder, finished where nothing interrupts it.
 
     Raises:
         CaviarError: something given is not allowed; then nothing is written.
         Stop: Ctrl-C; the study is stored.
     """
-    rule = None if stopping == "none" else stopping
-    check_search(trials, request.epochs, rule, request.minutes)
-    arguments = {"trials": trials, "epochs": request.epochs, "stopping": rule, "minutes": request.minutes}
-    return _do(_begin(request, "search", arguments, watch, stopping=stopping))
+    rule = None if how.stopping == "none" else how.stopping
+    check_search(how.trials, request.epochs, rule, request.minutes)
+    check_known("sampler", how.sampler, list(SAMPLERS))
+    arguments: dict[str, Any] = {"trials": how.trials, "epochs": request.epochs, "stopping": rule}
+    arguments |= {"minutes": request.minutes, "sampler": how.sampler}
+    if how.start_from is not None:
+        open_existing(how.start_from).best_trial  # noqa: B018 it may refuse, before anything is written
+        arguments["start_from"] = str(how.start_from.absolute())
+    options = {"stopping": how.stopping, "sampler": how.sampler, "start_from": how.start_from}
+    return _do(_begin(request, "search", arguments, watch, **options))
 
 
 def train(request: Request, *, watch: Watch) -> Study:
@@ -92,7 +116,7 @@ def find_learning_rate(request: Request, arguments: Mapping[str, Any]) -> Study:
 def demo(*, run: Path | None, seed: int, watch: Watch) -> Study:
     """`caviar demo`: the main job on scikit-learn's handwritten digits."""
     request = Request("digits", epochs=DEMO_EPOCHS, seed=seed, run=run or free_folder("demo"))
-    return search(request, trials=DEMO_TRIALS, stopping="halving", watch=watch)
+    return search(request, How(DEMO_TRIALS), watch=watch)
 
 
 def resume(run: Path, *, minutes: float | None, watch: Watch) -> Study:
@@ -128,7 +152,8 @@ def _do(study: Study, minutes: float | None = None) -> Study:
 
 def _options(**given: Any) -> list[str]:
     """Options of the command that differ from their defaults, as words."""
-    usual = {"task": "auto", "stopping": "halving", "low": 1e-6, "high": 10.0, "rates": 64, "seeds": 4, "steps": 300}
+    usual: dict[str, Any] = {"task": "auto", "stopping": "halving", "sampler": "random"}
+    usual |= {"low": 1e-6, "high": 10.0, "rates": 64, "seeds": 4, "steps": 300}
     return [
         word
         for name, value in given.items()

@@ -125,13 +125,13 @@ class Lane:
         admitted = {event.slot: self._trial_of(event) for event in events if event.kind == "admit"}
         if admitted:
             assignments = {slot: self.assignment(slot, trial) for slot, trial in admitted.items()}
-            self._grow([trial.configuration for trial in admitted.values()])
+            self.grow([trial.configuration for trial in admitted.values()])
             self.cohort.admit(assignments)
             self.progress.live.update(admitted)
             self.taken += len(admitted)
             self.progress.asked += len(admitted)
 
-    def _grow(self, configurations: list[dict[str, Any]]) -> None:
+    def grow(self, configurations: Sequence[Mapping[str, Any]]) -> None:
         """Move to a larger program where a new trial uses something that this one does not hold."""
         wanted: Features = self.cohort.key.features
         for configuration in configurations:

@@ -74,6 +74,8 @@ class Loop:
         self._writer = Writer(store, folder)
         self._equal = True
         self._at_work: Lane | None = None
+        # A trial's place in the order in which the sampler was asked.
+        self._told_from = int(campaign.about.get("told_from", 0)) - campaign.first_trial
 
     # ---- the campaign ----------------------------------------------------------------------------------------------
 
@@ -189,7 +191,7 @@ class Loop:
         if self.sampler is not None:
             for trial in trials:
                 if trial.status is not Status.RUNNING or trial.epochs:
-                    self.sampler.tell(trial.number, trial.epochs, trial.dev_error, str(trial.status))
+                    self.sampler.tell(self._told_from + trial.number, trial.epochs, trial.dev_error, str(trial.status))
         if stored is not None:
             events = stored[0]
             del self._log[tick]

@@ -74,12 +74,23 @@ def _change(store: Store, folder: Path, given: Given) -> None:
         error = checked_base_error(given.base_error, about["data"]["schema"]["task"])
         about = {**about, "base_error": error}
         store.set_setting("study", about)
-    if given.space is None or given.space.to_dict() == about["space"]:
+    if given.space is not None:
+        change_space(store, folder, given.space)
+
+
+def change_space(store: Store, folder: Path, space: Space) -> None:
+    """Let later searches draw from another space.
+
+    Raises:
+        StudyError: a search of the present one is not done.
+    """
+    about = store.setting("study")
+    if space.to_dict() == about["space"]:
         return
-    check_augmentations(given.space, Schema.from_dict(about["data"]["schema"]))
+    check_augmentations(space, Schema.from_dict(about["data"]["schema"]))
     if unfinished(store) is not None:
         raise StudyError(
             f"The study in '{folder}' was interrupted, and trials that are still to come belong to its own "
             f"space. Go on with it first (caviar resume {folder}), then search another space."
         )
-    store.set_setting("study", {**about, "space": given.space.to_dict()})
+    store.set_setting("study", {**about, "space": space.to_dict()})

@@ -12,13 +12,15 @@ from caviar.records.trial import Trial
 from caviar.search.augmentations import check_augmentations
 from caviar.search.samplers import SAMPLERS
 from caviar.search.space import Space
-from caviar.study import gradients, keeping, opening, ranking, shown, verdict, work
+from caviar.study import gradients, keeping, notebook, opening, ranking, shown, verdict, work
 from caviar.study.arguments import check_known, check_minutes, check_rates, check_search
 from caviar.study.learning_rates import LearningRates, Trainings
 from caviar.study.model import Model
+from caviar.study.notebook import Experiment
 from caviar.study.spec import Campaign
 
 if TYPE_CHECKING:
+    from caviar.study.babysit import Babysitter
     from caviar.training.descent_check import DescentCheck
 
 
@@ -142,6 +144,29 @@ class Study:
         """Note numbers of the study, in place of what was noted under these names."""
         self.store.set_setting("results", {**self.results, **values})
 
+    @property
+    def notebook(self) -> list[Experiment]:
+        """The lab notebook: of each experiment the idea, the configuration, the result, the conclusion."""
+        return notebook.notebook(self)
+
+    def note(self, *, idea: str | None = None, conclusion: str | None = None) -> "Study":
+        """Write into the notebook: the idea behind what is done next, or the conclusion from what was done last.
+
+        Raises:
+            StudyError: there are no words, or nothing to conclude from.
+        """
+        notebook.note(self, idea, conclusion)
+        return self
+
+    def change_space(self, space: Space) -> None:
+        """Let later searches draw from another space.
+
+        Raises:
+            StudyError: a search of the present one is not done.
+        """
+        opening.change_space(self.store, self.folder, space)
+        self.space = space
+
     # ---- what is done ----------------------------------------------------------------------------------------------
 
     def search(
@@ -152,6 +177,7 @@ class Study:
         stopping: str | None = "halving",
         minutes: float | None = None,
         sampler: str = "random",
+        start_from: "Study | str | Path | None" = None,
     ) -> "Study":
         """Train many networks at once and keep the best.
 
@@ -160,7 +186,9 @@ class Study:
             epochs: of a trial that is not stopped.
             stopping: "halving" (successive halving with refilled slots), or None.
             minutes: a budget of training time; the search ends at a segment and says where.
-            sampler: "random" or "grid".
+            sampler: "random", "grid" or "coarse_to_fine" (zooms into the region around the best, again and again).
+            start_from: an earlier study, perhaps of older data: its best configurations are tried first, then the
+                space around them.
 
         Raises:
             StudyError: an argument is not allowed, or the study is sealed or being trained elsewhere.
@@ -168,7 +196,8 @@ class Study:
         check_search(trials, epochs, stopping, minutes)
         check_known("sampler", sampler, list(SAMPLERS))
         self._refuse_sealed()
-        work.search(self, trials, epochs, stopping, sampler)
+        earlier = start_from if isinstance(start_from, Study | None) else Study(start_from)
+        work.search(self, trials, epochs, stopping, sampler, earlier)
         work.run(self, minutes)
         return self
 
@@ -235,6 +264,29 @@ class Study:
         found = work.find_learning_rate(self, whole, Trainings(tried, seeds, steps, self.seed))
         self.set_results(learning_rates=found.to_dict())
         return found
+
+    def babysit(
+        self, configuration: Mapping[str, Any] | None = None, *, epochs: int = 50, trial: int | None = None
+    ) -> "Babysitter":
+        """Train one network by hand: watch it, change it while it trains, go back. Nothing is trained yet.
+
+        Args:
+            configuration: values that differ from the space's own default.
+            epochs: over which a decay of the learning rate is stretched; it may train longer.
+            trial: a network that was babysat before, to go on with; then nothing else is given.
+
+        Raises:
+            SpaceError: a value is not allowed.
+            StudyError: as for `search`, or this trial was not trained by hand.
+        """
+        check_search(1, epochs, None, None)
+        self._refuse_sealed()
+        from caviar.study import babysit
+
+        if trial is not None:
+            return babysit.again(self, trial)
+        whole = self.space.fix(**dict(configuration or {})).default_configuration()
+        return babysit.begin(self, whole, epochs)
 
     def resume(self, minutes: float | None = None) -> "Study":
         """Go on with what was interrupted; nothing happens where everything is done."""

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from caviar.errors import StudyError
 from caviar.records.trial import Trial
+from caviar.search.around import StartingWith, around
 from caviar.search.samplers import SAMPLERS, Sampler
-from caviar.study import campaigns, keeping
+from caviar.study import campaigns, keeping, ranking
 from caviar.study.learning_rates import LearningRates, Trainings
 from caviar.study.spec import Campaign
 from caviar.study.stop import BUDGET, Stop
@@ -14,6 +15,9 @@ from caviar.study.stop import BUDGET, Stop
 if TYPE_CHECKING:
     from caviar.study.loop import Loop
     from caviar.study.study import Study
+
+# Configurations that a search takes over from an earlier study.
+KNOWN = 8
 
 
 def start() -> int:
@@ -23,8 +27,16 @@ def start() -> int:
     return device.start()
 
 
-def search(study: "Study", trials: int, epochs: int, stopping: str | None, sampler: str) -> None:
-    """Begin a search of the study's space."""
+def search(
+    study: "Study",
+    trials: int,
+    epochs: int,
+    stopping: str | None,
+    sampler: str,
+    earlier: "Study | None" = None,
+) -> None:
+    """Begin a search of the study's space, or of the one around the best of an earlier study, those first."""
+    known = [] if earlier is None else start_from(study, earlier)
     SAMPLERS[sampler](study.space, study.seed)  # it may refuse the space
     devices = start()
     campaign = campaigns.search(
@@ -35,21 +47,43 @@ def search(study: "Study", trials: int, epochs: int, stopping: str | None, sampl
         stopping=stopping,
         seed=study.seed,
         devices=devices,
-        **_next(study),
+        **numbers(study),
     )
     from caviar.study.fitting import within_memory
 
     campaign = within_memory(campaign, study.material, study.space, study.seed)
-    _begin(study, {**campaign.to_dict(), "about": {"sampler": sampler, "after": _drawn(study, sampler)}})
+    after = _drawn(study, sampler)
+    about: dict[str, Any] = {"sampler": sampler, "after": after, "varied": list(study.space.varied)}
+    # Samplers count what they were asked for; known configurations come before and are counted apart.
+    if earlier is None:
+        about["told_from"] = _asked(after)
+    else:
+        about |= {"known": known, "start_from": str(earlier.folder)}
+    begin(study, {**campaign.to_dict(), "about": about})
+
+
+def start_from(study: "Study", earlier: "Study") -> list[dict[str, Any]]:
+    """Make the study's space the one around the best of an earlier study, and give these, the best first.
+
+    Raises:
+        StudyError: no trial of the earlier study is usable.
+    """
+    found: list[dict[str, Any]] = []
+    declared = earlier.best_trial.configuration
+    for configuration in [declared, *(trial.configuration for trial in ranking.ranked(earlier))]:
+        if configuration not in found and len(found) < KNOWN:
+            found.append(configuration)
+    study.change_space(around(earlier.space, found))
+    return found
 
 
 def train(study: "Study", configurations: Sequence[Mapping[str, Any]], epochs: int) -> None:
     """Begin the training of one network, or of some side by side."""
     devices = start()
     campaign = campaigns.train(
-        study.material, configurations, epochs=epochs, seed=study.seed, devices=devices, **_next(study)
+        study.material, configurations, epochs=epochs, seed=study.seed, devices=devices, **numbers(study)
     )
-    _begin(study, campaign.to_dict())
+    begin(study, campaign.to_dict())
 
 
 def find_learning_rate(study: "Study", configuration: Mapping[str, Any], trainings: Trainings) -> LearningRates:
@@ -69,19 +103,24 @@ def confirm(study: "Study", ranked: Sequence[Trial]) -> None:
     specs = {spec.number: spec for campaign in study.campaigns for spec in campaign.cohorts}
     best = ranked[: campaigns.CONFIRMED]
     campaign = campaigns.confirm(
-        study.material, best, cohorts=specs, epochs=last.epochs, seed=study.seed, devices=devices, **_next(study)
+        study.material, best, cohorts=specs, epochs=last.epochs, seed=study.seed, devices=devices, **numbers(study)
     )
-    _begin(study, campaign.to_dict())
+    begin(study, campaign.to_dict())
 
 
-def _next(study: "Study") -> dict[str, int]:
+def numbers(study: "Study") -> dict[str, int]:
     """Numbers that the next campaign begins with."""
     before = study.campaigns
     cohorts = sum(len(campaign.cohorts) for campaign in before)
     return {"first_trial": sum(campaign.trials for campaign in before), "first_cohort": cohorts}
 
 
-def _begin(study: "Study", campaign: Mapping[str, Any]) -> None:
+def begin(study: "Study", campaign: Mapping[str, Any]) -> None:
+    """Store what is to be done, before it is.
+
+    Raises:
+        StudyError: something else is not done yet.
+    """
     if study.unfinished() is not None:
         raise StudyError(
             f"The study in '{study.folder}' holds work that is not done: it was interrupted, or another process is "
@@ -98,6 +137,12 @@ def _drawn(study: "Study", sampler: str) -> dict[str, Any] | None:
     """Where an earlier search of the same space left this sampler, so that nothing is drawn twice."""
     before = study.store.setting("samplers", {}).get(sampler)
     return before["state"] if before and before["space"] == study.space.to_dict() else None
+
+
+def _asked(state: Mapping[str, Any] | None) -> int:
+    """How many configurations a sampler was asked for before; a grid, which is told nothing, counts otherwise."""
+    asked = (state or {}).get("asked", 0)
+    return asked if isinstance(asked, int) else 0
 
 
 def run(study: "Study", minutes: float | None = None) -> None:
@@ -155,7 +200,8 @@ def _sampler(study: "Study", campaign: Campaign) -> Sampler | None:
     sampler = SAMPLERS[campaign.about["sampler"]](study.space, study.seed)
     if campaign.about["after"] is not None:
         sampler.restore(campaign.about["after"])
-    return sampler
+    known = campaign.about.get("known")
+    return StartingWith(known, sampler, _asked(campaign.about["after"])) if known else sampler
 
 
 def _end(study: "Study", loop: "Loop", number: int, sampler: Sampler | None) -> None:
@@ -165,7 +211,8 @@ def _end(study: "Study", loop: "Loop", number: int, sampler: Sampler | None) -> 
     keeping.save_weights(study.store, study.folder, loop.kept, loop.rows, ended=own)
     _count(study, loop, number)
     if sampler is not None:
-        drawn = {"space": study.space.to_dict(), "state": sampler.state()}
+        inner = sampler.sampler if isinstance(sampler, StartingWith) else sampler
+        drawn = {"space": study.space.to_dict(), "state": inner.state()}
         before = study.store.setting("samplers", {})
         study.store.set_setting("samplers", {**before, campaign.about["sampler"]: drawn})
     study.store.set_setting("campaigns_done", number + 1)
