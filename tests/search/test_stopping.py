@@ -10,16 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caviar.errors import StudyError
-from caviar.search.stopping import (
-    STOPPING,
-    Decision,
-    NoStopping,
-    Report,
-    StoppingRule,
-    SuccessiveHalving,
-    exempt,
-    stopping_rule,
-)
+from caviar.search.rule import Decision, Report, StoppingRule, exempt
+from caviar.search.stopping import STOPPING, NoStopping, SuccessiveHalving, stopping_rule
 
 
 def lock_step(rule: StoppingRule, values: Callable[[int, int], float], trials: int, epochs: int) -> list[list[int]]:
@@ -244,7 +236,7 @@ def test_rules_by_name() -> None:
     assert isinstance(stopping_rule(None, 50), NoStopping) and isinstance(stopping_rule("none", 50), NoStopping)
     own = SuccessiveHalving(81, factor=4)
     assert stopping_rule(own, 50) is own
-    with pytest.raises(StudyError, match=r"'median'. There are: halving, none"):
+    with pytest.raises(StudyError, match=r"'median'. There are: halving, patience, none"):
         stopping_rule("median", 50)
 
 

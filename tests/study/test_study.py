@@ -129,7 +129,7 @@ def test_what_a_study_cannot_begin_with_leaves_nothing(tmp_path: Path, options: 
         ({"trials": 0}, "'trials' must be a whole number of at least 1. Got 0"),
         ({"trials": 2.5}, "'trials' must be"),
         ({"epochs": 0}, "'epochs' must be"),
-        ({"stopping": "luck"}, "'stopping' must be one of halving, none, None. Got 'luck'"),
+        ({"stopping": "luck"}, "There is no stopping rule 'luck'. There are: halving, patience, none"),
         ({"sampler": "tea leaves"}, "'sampler' must be one of random, grid, coarse_to_fine. Got 'tea leaves'"),
         ({"minutes": 0.0}, "'minutes' must be above 0. Got 0.0"),
         ({"minutes": float("nan")}, "'minutes' must be above 0"),

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from caviar.commands.options import Asked, Data, Existing, Json, Minutes, Run, Seed, Vary
+from caviar.commands.options import Asked, Data, Existing, Json, Minutes, NoTwins, Patience, Run, Seed, Vary
 from caviar.commands.speaking import print_json, print_text
 from caviar.errors import CaviarError
 
@@ -21,27 +21,29 @@ def search(
         int, typer.Option("--trials", min=1, help="configurations to try; the first is a strong default")
     ] = 256,
     vary: Vary = None,
-    stopping: Annotated[str, typer.Option("--stopping", help="halving or none")] = "halving",
+    stopping: Annotated[str, typer.Option("--stopping", help="halving, patience or none")] = "halving",
     sampler: Annotated[str, typer.Option("--sampler", help="random, grid or coarse_to_fine")] = "random",
     start_from: Annotated[
         Path | None,
         typer.Option("--start-from", metavar="RUN", help="an earlier study, whose best are tried first"),
     ] = None,
+    patience: Patience = None,
+    no_twins: NoTwins = False,
 ) -> None:
     """Train hundreds of networks at once, keep the best, say what holds it back."""
     from caviar.study import jobs
 
     request = _request(data, asked, vary)
-    how = jobs.How(trials, stopping, sampler, start_from)
+    how = jobs.How(trials, stopping, sampler, start_from, patience, not no_twins)
     run_job(lambda watch: jobs.search(request, how, watch=watch), asked.json_)
 
 
-def train(data: Data, asked: Asked) -> None:
+def train(data: Data, asked: Asked, patience: Patience = None, no_twins: NoTwins = False) -> None:
     """Train one network."""
     from caviar.study import jobs
 
     request = _request(data, asked)
-    run_job(lambda watch: jobs.train(request, watch=watch), asked.json_)
+    run_job(lambda watch: jobs.train(request, watch=watch, patience=patience, twins=not no_twins), asked.json_)
 
 
 def demo(run: Run = None, seed: Seed = 0, json_: Json = False) -> None:

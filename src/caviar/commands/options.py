@@ -29,6 +29,12 @@ Time = Annotated[
 Weight = Annotated[str | None, typer.Option("--weight", metavar="COL", help="how much each row counts")]
 Split = Annotated[str | None, typer.Option("--split", metavar="COL", help="a column that says train, dev or test")]
 Epochs = Annotated[int, typer.Option("--epochs", min=1, help="epochs of a trial that is not stopped")]
+Patience = Annotated[
+    int | None, typer.Option("--patience", metavar="N", help="end a training N epochs after its best one")
+]
+NoTwins = Annotated[
+    bool, typer.Option("--no-twins", help="do not compare what patience stopped with the same unstopped, and with L2")
+]
 Minutes = Annotated[float | None, typer.Option("--minutes", help="budget of training time")]
 Metric = Annotated[str | None, typer.Option("--metric", help="what trials are compared by: error or log_loss")]
 BaseError = Annotated[

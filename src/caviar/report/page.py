@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from caviar.records.trial import Trial
 from caviar.report import html, reproduce
 from caviar.report.page_data import Estimate, Metric, PageData, Retrained
 from caviar.study import shown
@@ -53,11 +54,18 @@ def page_of(study: Study) -> PageData:
         test=_estimate([test["error"], test["low"], test["high"]]) if test else None,
         test_opened=int(study.store.setting("test_opened", 0)),
         findings=study.findings,
+        early_stopping=results.get("early_stopping") or {},
+        twins=_twins(study, results.get("early_stopping") or {}),
         statistics=statistics,
         signature=_signature(study, campaigns),
         learning_rates=LearningRates.from_dict(results["learning_rates"]) if "learning_rates" in results else None,
         shown=shown.load(study),
     )
+
+
+def _twins(study: Study, found: Mapping[str, Any]) -> dict[int, Trial]:
+    numbers = [found[name]["trial"] for name in ("stopped", "not_stopped", "l2") if found.get(name)]
+    return {number: study.store.trial(number) for number in numbers}
 
 
 def _again(campaigns: list[Any]) -> set[int]:

@@ -62,6 +62,8 @@ class PageData:
             that the selection looked at. None: not measured, or (test) never opened.
         test_opened: how many times the test set has been looked at.
         findings: the diagnosis.
+        early_stopping: what `study.early_stopping.compared` gave; empty where patience did not stop the best.
+        twins: the trials that it names, by number.
         statistics: of the programs, by name: `slot_use`, `useful_arithmetic`, `compile_seconds`, `model_epochs`,
             `epochs_per_second`, `programs`, and whatever else was counted.
         shown: examples as the best network was shown them; None where nothing was changed.
@@ -87,6 +89,8 @@ class PageData:
     test: Estimate | None = None
     test_opened: int = 0
     findings: Sequence[Finding] = ()
+    early_stopping: Mapping[str, Any] = field(default_factory=dict)
+    twins: Mapping[int, Trial] = field(default_factory=dict)
     statistics: Mapping[str, Any] = field(default_factory=dict)
     signature: Mapping[str, Any] = field(default_factory=dict)
     learning_rates: LearningRates | None = None

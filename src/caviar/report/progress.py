@@ -63,7 +63,7 @@ class Progress:
         done = f"{_bar(look.share_done)} {100 * look.share_done:.0f} %  {self._left(look, now)}"
         table.add_row(f"[bold]{doing}[/bold]", done.rstrip())
         table.add_row("networks", f"{what}{look.running} training, {look.waiting} waiting, {ended}")
-        if look.campaign != "confirm":  # there the lowest of several folds or seeds would say nothing
+        if look.campaign not in ("confirm", "twins"):  # there the lowest of several would say nothing
             table.add_row("best dev error", _best(look))
         table.add_row("speed", f"{count(rate)} model-epochs a second")
         return table
@@ -75,7 +75,12 @@ class Progress:
         return f"about {in_words(since / done * (1 - look.share_done))} left"
 
 
-_DOING = {"search": ("searching", ""), "train": ("training", ""), "confirm": ("confirming", "the best again: ")}
+_DOING = {
+    "search": ("searching", ""),
+    "train": ("training", ""),
+    "confirm": ("confirming", "the best again: "),
+    "twins": ("comparing", "the best, unstopped and with L2: "),
+}
 
 
 def _best(look: Any) -> str:

@@ -67,17 +67,27 @@ def _call(study: Study, campaign: Campaign) -> str:
     """A search or a training as it was called."""
     options: dict[str, Any] = {"epochs": campaign.epochs}
     if campaign.kind == "train":
-        (trial,) = campaign.cohorts[0].trials
         usual = study.space.default_configuration()
-        other = {name: value for name, value in trial["configuration"].items() if value != usual[name]}
-        return f"study.train({_arguments([repr(other)] if other else [], options)})"
+        others = [
+            {name: value for name, value in trial["configuration"].items() if value != usual[name]}
+            for trial in campaign.cohorts[0].trials
+        ]
+        told = others if len(others) > 1 else others[0]
+        return f"study.train({_arguments([repr(told)] if told else [], {**options, **_ends(campaign)})})"
     if campaign.stopping != "halving":
         options["stopping"] = campaign.stopping
+    options |= _ends(campaign)
     if campaign.about["sampler"] != "random":
         options["sampler"] = campaign.about["sampler"]
     if campaign.about.get("start_from"):
         options["start_from"] = campaign.about["start_from"]
     return f"study.search({_arguments([], {'trials': campaign.trials, **options})})"
+
+
+def _ends(campaign: Campaign) -> dict[str, Any]:
+    """How patience was asked for."""
+    told = {"patience": campaign.patience} if campaign.patience is not None else {}
+    return told if campaign.about.get("twins", True) else {**told, "twins": False}
 
 
 def _arguments(first: list[str], named: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from caviar.records.status import Status
-from caviar.report import blocks, figures, rates, text
+from caviar.report import blocks, early_stopping, figures, rates, text
 from caviar.report.cards import card
 from caviar.report.figure import Figure
 from caviar.report.markup import Markup, element, joined
@@ -210,6 +210,14 @@ def stopping(page: PageData) -> Section | None:
     return Section("stopping", "Stopping", joined(element("p", said), blocks.figure(bars)), (bars,))
 
 
+def early_stopped(page: PageData) -> Section | None:
+    """What early stopping did to the best network, and what L2 alone does."""
+    if not page.early_stopping:
+        return None
+    shown = early_stopping.curves(page.early_stopping, page.twins, page.metric)
+    return Section("early_stopping", "Early stopping", early_stopping.body(page, shown), (shown,) if shown else ())
+
+
 def reproduce(page: PageData) -> Section:
     """How to do it all again, and what the numbers depend on."""
     counted = {}
@@ -297,5 +305,6 @@ _SECTIONS: tuple[Callable[[PageData], Section | None], ...] = (
     best_configuration,
     shown,
     stopping,
+    early_stopped,
     reproduce,
 )

@@ -1,75 +1,12 @@
-"""Stopping rules: which trials go on, decided for a whole batch at once.
-
-Pruners that decide one trial after another, or that wait for finished trials, do little or nothing when all networks
-train in step: each trial is compared with those that happened to report before it. Here all reports of a segment
-come in one call and are entered before anything is decided.
-"""
+"""Stopping rules by name: which trials go on, decided for a whole batch at once (see `caviar.search.rule`)."""
 
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, final
 
-import numpy as np
-
 from caviar.errors import StudyError
-
-EXEMPT_SHARE = 16
-SPARED = "exempt, so it goes on"
-_PURPOSE = 0xE4E  # keeps these draws apart from others made with the same seed
-
-
-@dataclass(frozen=True)
-class Report:
-    """What one trial has reached.
-
-    Args:
-        trial: its number.
-        epoch: its own finished epochs, from 1.
-        value: dev error on the choose half, lower is better; NaN or infinite where it diverged.
-        exempt: it must not be stopped, so that it can be said how often the rule would have been wrong.
-    """
-
-    trial: int
-    epoch: int
-    value: float
-    exempt: bool = False
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What is to become of one trial.
-
-    Args:
-        trial: its number.
-        keep: it goes on.
-        reason: why, for a person; empty where nothing was decided.
-    """
-
-    trial: int
-    keep: bool
-    reason: str = ""
-
-
-class StoppingRule(ABC):
-    """Decides on batches of reports; what it remembers can be saved and restored."""
-
-    @abstractmethod
-    def decide(self, reports: Iterable[Report]) -> list[Decision]:
-        """One decision for each trial of the batch, in the order of their first reports."""
-
-    @abstractmethod
-    def state(self) -> dict[str, Any]:
-        """What `restore` needs, as plain JSON."""
-
-    @abstractmethod
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue where a rule of the same kind and numbers gave its `state`.
-
-        Raises:
-            StudyError: the state is another rule's.
-        """
+from caviar.search.patience import Both, Patience
+from caviar.search.rule import SPARED, Decision, Report, StoppingRule, check_state
 
 
 @final
@@ -79,6 +16,9 @@ class NoStopping(StoppingRule):
     def decide(self, reports: Iterable[Report]) -> list[Decision]:
         """Keep them all."""
         return [Decision(trial, True) for trial in dict.fromkeys(report.trial for report in reports)]
+
+    def next_look(self, epoch: int, best_epoch: int) -> None:
+        """Never before the end."""
 
     def state(self) -> dict[str, Any]:
         """Nothing but the name."""
@@ -90,7 +30,7 @@ class NoStopping(StoppingRule):
         Raises:
             StudyError: the state is another rule's.
         """
-        _check_state(state, self.state())
+        check_state(state, self.state())
 
 
 @final
@@ -141,6 +81,10 @@ class SuccessiveHalving(StoppingRule):
                 stopped |= {report.trial for report in here if not decisions[report.trial].keep}
         return list(decisions.values())
 
+    def next_look(self, epoch: int, best_epoch: int) -> int | None:
+        """The next rung."""
+        return next((rung for rung in self.rungs if rung > epoch), None)
+
     def state(self) -> dict[str, Any]:
         """Every record of every rung; None stands for a diverged trial."""
         records = {
@@ -156,7 +100,7 @@ class SuccessiveHalving(StoppingRule):
             StudyError: the state is another rule's.
         """
         own = self.state()
-        _check_state(state, own)
+        check_state(state, own)
         if set(state["records"]) != set(own["records"]):
             raise StudyError(
                 f"The saved rungs are at epochs {', '.join(state['records'])}, these at {', '.join(own['records'])}. "
@@ -187,27 +131,40 @@ class SuccessiveHalving(StoppingRule):
         return Decision(report.trial, place <= best, reason)
 
 
-def exempt(seed: int, trial: int) -> bool:
-    """Whether a trial is one of the sixteenth that no rule may stop, drawn at random and keyed by (seed, trial).
+def stopping_rule(stopping: str | StoppingRule | None, epochs: int, patience: int | None = None) -> StoppingRule:
+    """The rule of a name: "halving", "patience", "none" or None; a rule is taken as it is.
 
-    >>> [trial for trial in range(64) if exempt(0, trial)]
-    [12, 18, 22, 30, 55]
-    """
-    return bool(np.random.SeedSequence([seed, _PURPOSE, trial]).generate_state(1)[0] % EXEMPT_SHARE == 0)
-
-
-def stopping_rule(stopping: str | StoppingRule | None, epochs: int) -> StoppingRule:
-    """The rule of a name: "halving", "none" or None; a rule is taken as it is.
+    Args:
+        patience: epochs without a better one after which a trial ends, beside what the name says.
 
     Raises:
-        StudyError: there is no rule of that name.
+        StudyError: there is no rule of that name, or it lacks its number.
     """
     if isinstance(stopping, StoppingRule):
         return stopping
     name = "none" if stopping is None else stopping
-    if name not in STOPPING:
+    check_stopping(stopping, patience)
+    first = STOPPING[name](epochs)
+    if patience is None:
+        return first
+    return Patience(patience) if isinstance(first, NoStopping) else Both(first, Patience(patience))
+
+
+def check_stopping(stopping: str | None, patience: int | None) -> None:
+    """Refuse a rule that there is not, or patience without its number.
+
+    Raises:
+        StudyError: one or the other.
+    """
+    if stopping is not None and stopping not in STOPPING:
         raise StudyError(f"There is no stopping rule {stopping!r}. There are: {', '.join(STOPPING)}.")
-    return STOPPING[name](epochs)
+    if patience is not None:
+        Patience(patience)
+    elif stopping == "patience":
+        raise StudyError(
+            "Stopping by patience needs a number of epochs: after how many without a better one does a training end? "
+            "Say it with patience=5 (--patience 5)."
+        )
 
 
 def _outside_rungs(report: Report) -> Decision:
@@ -228,16 +185,8 @@ def _worst_if_diverged(value: float | None) -> float:
     return math.inf if value is None or not math.isfinite(value) else float(value)
 
 
-def _check_state(state: Mapping[str, Any], own: Mapping[str, Any]) -> None:
-    for name in ("rule", "epochs", "factor"):
-        if state.get(name) != own.get(name):
-            raise StudyError(
-                f"The saved stopping rule has {name} {state.get(name)!r}, this one {own.get(name)!r}. "
-                "Resume with the rule of the study."
-            )
-
-
 STOPPING: dict[str, Callable[[int], StoppingRule]] = {
     "halving": SuccessiveHalving,
+    "patience": lambda epochs: NoStopping(),  # the number comes beside the name
     "none": lambda epochs: NoStopping(),
 }

@@ -8,7 +8,7 @@ import numpy as np
 from caviar.data.splits import Splits
 from caviar.errors import StudyError
 from caviar.networks.metrics import METRICS
-from caviar.search.stopping import STOPPING
+from caviar.search.stopping import check_stopping
 
 # Metrics that trials may be compared by while they train; all are reported at the end.
 CHOOSING = ("error", "log_loss", "rmse")
@@ -55,7 +55,9 @@ def checked_base_error(error: float | None, task: str) -> float:
     return float(error or 0.0)
 
 
-def check_search(trials: int, epochs: int, stopping: str | None, minutes: float | None) -> None:
+def check_search(
+    trials: int, epochs: int, stopping: str | None, minutes: float | None, patience: int | None = None
+) -> None:
     """Refuse what cannot be searched, before anything is written.
 
     Raises:
@@ -63,7 +65,7 @@ def check_search(trials: int, epochs: int, stopping: str | None, minutes: float 
     """
     _at_least_one("trials", trials)
     _at_least_one("epochs", epochs)
-    check_known("stopping", stopping, [*STOPPING, None])
+    check_stopping(stopping, patience)
     check_minutes(minutes)
 
 

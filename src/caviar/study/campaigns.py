@@ -43,6 +43,7 @@ def search(
     stopping: str | None,
     seed: int,
     devices: int,
+    patience: int | None = None,
     first_trial: int = 0,
     first_cohort: int = 0,
 ) -> Campaign:
@@ -56,9 +57,10 @@ def search(
     stream = (StreamSpec(0, seed),)
     cohorts = []
     for number, (structure, share) in enumerate(zip(structures, shares, strict=True), start=first_cohort):
-        layout = slots_for(material, structure, share, devices, halving=stopping is not None)
+        layout = slots_for(material, structure, share, devices, halving=bool(stopping or patience))
         cohorts.append(CohortSpec(number, structure, *layout, streams=stream, count=share))
-    return Campaign("search", "which hyperparameters serve this data", epochs, stopping, tuple(cohorts), first_trial)
+    why = "which hyperparameters serve this data"
+    return Campaign("search", why, epochs, stopping, tuple(cohorts), first_trial, patience=patience)
 
 
 def train(

@@ -12,7 +12,7 @@ from caviar.records.events import Event
 from caviar.records.history import Block
 from caviar.records.status import Status
 from caviar.records.trial import Trial
-from caviar.search.stopping import SPARED, Report, exempt
+from caviar.search.rule import SPARED, Report, exempt
 from caviar.study.lane import AT, Lane
 from caviar.study.material import trial_seed
 from caviar.study.spec import CohortSpec
@@ -71,7 +71,7 @@ def _new_trial(lane: Lane, number: int, slot: int, one: Mapping[str, Any]) -> Tr
         seed=int(one.get("seed", trial_seed(lane.study_seed, number))),
         stream=stream.number,
         cohort=lane.spec.number,
-        exempt=lane.stopping is not None and exempt(lane.study_seed, number),
+        exempt=lane.campaign.kind == "search" and lane.stopping is not None and exempt(lane.study_seed, number),
         horizon=epochs,
         stop_at=epochs,
     )
@@ -118,7 +118,7 @@ def _ended(lane: Lane, block: Block) -> dict[int, tuple[Status, str]]:
             value = math.inf
         elif epoch >= trial.stop_at:
             ended[trial.number] = (Status.FINISHED, "")
-        reports.append(Report(trial.number, epoch, value, trial.exempt))
+        reports.append(Report(trial.number, epoch, value, trial.exempt, trial.best_epoch))
     if lane.stopping is not None:
         exempted = {trial.number for trial in lane.progress.live.values() if trial.exempt}
         for decision in lane.stopping.decide(reports):

@@ -58,15 +58,18 @@ class How:
 
     Args:
         trials: configurations to try.
-        stopping: "halving" or "none".
+        stopping: "halving", "patience" or "none".
         sampler: a key of `caviar.search.samplers.SAMPLERS`.
         start_from: folder of an earlier study, whose best are tried first.
+        patience, twins: as `Study.search` takes them.
     """
 
     trials: int = 256
     stopping: str = "halving"
     sampler: str = "random"
     start_from: Path | None = None
+    patience: int | None = None
+    twins: bool = True
 
 
 def search(request: Request, how: How, *, watch: Watch) -> Study:
@@ -77,25 +80,29 @@ def search(request: Request, how: How, *, watch: Watch) -> Study:
         Stop: Ctrl-C; the study is stored.
     """
     rule = None if how.stopping == "none" else how.stopping
-    check_search(how.trials, request.epochs, rule, request.minutes)
+    check_search(how.trials, request.epochs, rule, request.minutes, how.patience)
     check_known("sampler", how.sampler, list(SAMPLERS))
     arguments: dict[str, Any] = {"trials": how.trials, "epochs": request.epochs, "stopping": rule}
     arguments |= {"minutes": request.minutes, "sampler": how.sampler}
+    arguments |= {"patience": how.patience, "twins": how.twins}
     if how.start_from is not None:
         open_existing(how.start_from).best_trial  # noqa: B018 it may refuse, before anything is written
         arguments["start_from"] = str(how.start_from.absolute())
-    options = {"stopping": how.stopping, "sampler": how.sampler, "start_from": how.start_from}
+    options: dict[str, Any] = {"stopping": how.stopping, "sampler": how.sampler, "start_from": how.start_from}
+    options |= {"patience": how.patience, "no_twins": None if how.twins else True}
     return _do(_begin(request, "search", arguments, watch, **options))
 
 
-def train(request: Request, *, watch: Watch) -> Study:
+def train(request: Request, *, watch: Watch, patience: int | None = None, twins: bool = True) -> Study:
     """`caviar train`: one network.
 
     Raises:
         CaviarError, Stop: as for `search`.
     """
-    check_search(1, request.epochs, None, request.minutes)
-    return _do(_begin(request, "train", {"epochs": request.epochs, "minutes": request.minutes}, watch))
+    check_search(1, request.epochs, None, request.minutes, patience)
+    arguments = {"epochs": request.epochs, "minutes": request.minutes, "patience": patience, "twins": twins}
+    options = {"patience": patience, "no_twins": None if twins else True}
+    return _do(_begin(request, "train", arguments, watch, **options))
 
 
 def find_learning_rate(request: Request, arguments: Mapping[str, Any]) -> Study:
@@ -158,7 +165,7 @@ def _options(**given: Any) -> list[str]:
         word
         for name, value in given.items()
         if value is not None and usual.get(name) != value
-        for word in (f"--{name.replace('_', '-')}", str(value))
+        for word in (f"--{name.replace('_', '-')}", *([] if value is True else [str(value)]))
     ]
 
 

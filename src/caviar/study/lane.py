@@ -16,7 +16,7 @@ from caviar.records.events import Event
 from caviar.records.history import FIELDS, Block
 from caviar.records.status import Status
 from caviar.records.trial import Trial
-from caviar.search.stopping import StoppingRule
+from caviar.search.rule import StoppingRule
 from caviar.study.kept import Kept, Rows
 from caviar.study.material import CohortMaterial, Material, gather, own_widths
 from caviar.study.ranking import compared_by
@@ -170,8 +170,8 @@ class Lane:
             own = int(self.cohort.own_epochs[slot])
             ahead = min(ahead, trial.stop_at - own)
             if self.stopping is not None:
-                rungs = [rung - own for rung in getattr(self.stopping, "rungs", ()) if rung > own]
-                ahead = min([ahead, *rungs])
+                look = self.stopping.next_look(own, trial.best_epoch)
+                ahead = ahead if look is None else min(ahead, look - own)
         return max(1, ahead)
 
     def run(self, epochs: int, batches: int | None = None) -> Block | None:

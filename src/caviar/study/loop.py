@@ -12,9 +12,10 @@ from caviar.records.history import Block
 from caviar.records.lease import Lease
 from caviar.records.status import Status
 from caviar.records.store import Store
+from caviar.search.rule import StoppingRule
 from caviar.search.samplers import Sampler
 from caviar.search.space import Space
-from caviar.search.stopping import StoppingRule, stopping_rule
+from caviar.search.stopping import stopping_rule
 from caviar.study import checkpoint, deciding
 from caviar.study.fitting import preview
 from caviar.study.keeping import say_rounding
@@ -63,8 +64,8 @@ class Loop:
         self.watch = watch or (lambda look: None)
         # One rule for all cohorts: trials of different structures are compared at equal own epochs.
         self.stopping: StoppingRule | None = None
-        if campaign.stopping:
-            self.stopping = stopping_rule(campaign.stopping, campaign.epochs)
+        if campaign.stopping or campaign.patience:
+            self.stopping = stopping_rule(campaign.stopping, campaign.epochs, campaign.patience)
         self.kept: dict[int, Kept] = {}
         self.rows: dict[int, Rows] = {}
         self.tally = Tally()

@@ -50,10 +50,11 @@ class Campaign:
     """One piece of work of a study: a search, a training, a confirmation.
 
     Args:
-        kind: "search", "train" or "confirm".
+        kind: "search", "train", "confirm" or "twins".
         why: the idea, for the notebook.
         epochs: of every trial.
         stopping: a key of search.stopping.STOPPING, or None.
+        patience: epochs without a better one after which a trial ends, or None.
         cohorts: one after the other.
         first_trial: number of its first trial.
         about: what else a reader should know, e.g. which trials a confirmation repeats.
@@ -66,6 +67,7 @@ class Campaign:
     cohorts: tuple[CohortSpec, ...]
     first_trial: int = 0
     about: Mapping[str, Any] = field(default_factory=dict)
+    patience: int | None = None
 
     @property
     def trials(self) -> int:

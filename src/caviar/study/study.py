@@ -12,7 +12,7 @@ from caviar.records.trial import Trial
 from caviar.search.augmentations import check_augmentations
 from caviar.search.samplers import SAMPLERS
 from caviar.search.space import Space
-from caviar.study import gradients, keeping, notebook, opening, ranking, shown, verdict, work
+from caviar.study import early_stopping, gradients, keeping, notebook, opening, ranking, shown, verdict, work
 from caviar.study.arguments import check_known, check_minutes, check_rates, check_search
 from caviar.study.learning_rates import LearningRates, Trainings
 from caviar.study.model import Model
@@ -175,6 +175,8 @@ class Study:
         epochs: int = 50,
         *,
         stopping: str | None = "halving",
+        patience: int | None = None,
+        twins: bool = True,
         minutes: float | None = None,
         sampler: str = "random",
         start_from: "Study | str | Path | None" = None,
@@ -184,7 +186,9 @@ class Study:
         Args:
             trials: how many configurations to try; the first is a strong default.
             epochs: of a trial that is not stopped.
-            stopping: "halving" (successive halving with refilled slots), or None.
+            stopping: "halving" (successive halving with refilled slots), "patience", or None.
+            patience: epochs without a better one after which a trial ends, beside what `stopping` says.
+            twins: where patience stopped the best, train it unstopped and with L2 alone too, to compare.
             minutes: a budget of training time; the search ends at a segment and says where.
             sampler: "random", "grid" or "coarse_to_fine" (zooms into the region around the best, again and again).
             start_from: an earlier study, perhaps of older data: its best configurations are tried first, then the
@@ -193,11 +197,11 @@ class Study:
         Raises:
             StudyError: an argument is not allowed, or the study is sealed or being trained elsewhere.
         """
-        check_search(trials, epochs, stopping, minutes)
+        check_search(trials, epochs, stopping, minutes, patience)
         check_known("sampler", sampler, list(SAMPLERS))
         self._refuse_sealed()
         earlier = start_from if isinstance(start_from, Study | None) else Study(start_from)
-        work.search(self, trials, epochs, stopping, sampler, earlier)
+        work.search(self, trials, epochs, work.Stopping(stopping, patience, twins), sampler, earlier)
         work.run(self, minutes)
         return self
 
@@ -206,6 +210,8 @@ class Study:
         configuration: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         *,
         epochs: int = 50,
+        patience: int | None = None,
+        twins: bool = True,
         minutes: float | None = None,
     ) -> "Study":
         """Train one network, or some side by side.
@@ -214,12 +220,13 @@ class Study:
             configuration: values that differ from the space's own default. Of a list each is a network; all start
                 from the same draws, see the same mini-batches and share one program, so they must share their
                 structure (hidden, batch_size, encoding).
+            patience, twins: as for `search`; the best epoch's parameters are kept with and without.
 
         Raises:
             SpaceError: a value is not allowed.
             StudyError: as for `search`, or the networks differ in structure.
         """
-        check_search(1, epochs, None, minutes)
+        check_search(1, epochs, None, minutes, patience)
         self._refuse_sealed()
         several = (
             [configuration or {}] if configuration is None or isinstance(configuration, Mapping) else configuration
@@ -229,7 +236,8 @@ class Study:
         spaces = [self.space.fix(**dict(own)) for own in several]
         for space in spaces:
             check_augmentations(space, self.dataset.schema)
-        work.train(self, [space.default_configuration() for space in spaces], epochs)
+        stopping = work.Stopping(None, patience, twins)
+        work.train(self, [space.default_configuration() for space in spaces], epochs, stopping)
         work.run(self, minutes)
         return self
 
@@ -299,6 +307,7 @@ class Study:
         self._refuse_sealed()
         if self.results.get("winner"):
             return self
+        early_stopping.compare(self)
         ranked = ranking.ranked(self)
         work.confirm(self, ranked)
         work.run(self)
@@ -318,6 +327,7 @@ class Study:
             if any(campaign.kind == "search" for campaign in self.campaigns):
                 self.confirm()
             else:
+                early_stopping.compare(self)
                 self.set_results(winner=verdict.alone(ranking.ranked(self)[0]))
         self.best_model().save(self.model_path)
         shown.keep(self)

@@ -1,6 +1,7 @@
 """The work of a study: campaigns are planned, begun, run to their end or to a stop, and counted."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from caviar.errors import StudyError
@@ -27,11 +28,26 @@ def start() -> int:
     return device.start()
 
 
+@dataclass(frozen=True)
+class Stopping:
+    """When a trial ends before its last epoch.
+
+    Args:
+        rule: a key of search.stopping.STOPPING, or None.
+        patience: epochs without a better one, or None.
+        twins: what was stopped by patience is compared with what L2 alone does (`early_stopping`).
+    """
+
+    rule: str | None = None
+    patience: int | None = None
+    twins: bool = True
+
+
 def search(
     study: "Study",
     trials: int,
     epochs: int,
-    stopping: str | None,
+    stopping: Stopping,
     sampler: str,
     earlier: "Study | None" = None,
 ) -> None:
@@ -44,7 +60,8 @@ def search(
         study.space,
         trials=trials,
         epochs=epochs,
-        stopping=stopping,
+        stopping=stopping.rule,
+        patience=stopping.patience,
         seed=study.seed,
         devices=devices,
         **numbers(study),
@@ -54,6 +71,7 @@ def search(
     campaign = within_memory(campaign, study.material, study.space, study.seed)
     after = _drawn(study, sampler)
     about: dict[str, Any] = {"sampler": sampler, "after": after, "varied": list(study.space.varied)}
+    about["twins"] = stopping.twins
     # Samplers count what they were asked for; known configurations come before and are counted apart.
     if earlier is None:
         about["told_from"] = _asked(after)
@@ -77,13 +95,13 @@ def start_from(study: "Study", earlier: "Study") -> list[dict[str, Any]]:
     return found
 
 
-def train(study: "Study", configurations: Sequence[Mapping[str, Any]], epochs: int) -> None:
+def train(study: "Study", configurations: Sequence[Mapping[str, Any]], epochs: int, stopping: Stopping) -> None:
     """Begin the training of one network, or of some side by side."""
     devices = start()
     campaign = campaigns.train(
         study.material, configurations, epochs=epochs, seed=study.seed, devices=devices, **numbers(study)
     )
-    begin(study, campaign.to_dict())
+    begin(study, {**campaign.to_dict(), "patience": stopping.patience, "about": {"twins": stopping.twins}})
 
 
 def find_learning_rate(study: "Study", configuration: Mapping[str, Any], trainings: Trainings) -> LearningRates:
