@@ -17,6 +17,18 @@ class StudyError(CaviarError):
     """A study cannot be opened, resumed or used in this way."""
 
 
+class NothingUsable(StudyError):
+    """Trials were trained, and not one of them can be used.
+
+    Args:
+        study: the study, whose record and page show what became of them.
+    """
+
+    def __init__(self, sentence: str, study: object = None) -> None:
+        super().__init__(sentence)
+        self.study = study
+
+
 class LeaseLost(StudyError):
     """Another process took over this lane; nothing more may be written to it."""
 

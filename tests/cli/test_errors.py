@@ -8,8 +8,10 @@ import polars as pl
 import pytest
 
 import caviar
+from caviar.errors import StudyError
+from caviar.study.writer import Writer
 from cli.running import QUICK, SMALL, apart, invoke, sentence, told
-from study.making import mixed_table, table
+from study.making import checkpoint_always, mixed_table, table
 
 
 @pytest.fixture
@@ -179,3 +181,30 @@ def test_without_a_word_the_commands_are_listed(tmp_path: Path) -> None:
     unknown = apart(["serach"], tmp_path)
     assert unknown.returncode == 2
     assert "serach" in unknown.stderr
+
+
+def test_a_search_in_which_everything_diverges_shows_its_page(here: Path) -> None:
+    """Code 2 and one sentence that says how many diverged, what to try, and where the page is."""
+    table(task="regression").write_csv("numbers.csv")
+    wild = ["learning_rate=1e3", "optimiser=gradient_descent", "activation=identity"]
+    words = ["search", "numbers.csv", "--target", "y", *SMALL, "--trials", "4", "--epochs", "4", "--run", "wild"]
+    said = sentence(invoke(*words, *(word for one in wild for word in ("--set", one))))
+    assert "Not one of 4 trained networks can be used: 4 diverged" in said
+    assert "smaller learning rates" in said and said.endswith("wild/report.html.")
+    assert "diverged" in Path("wild/report.html").read_text()
+    assert sentence(invoke("resume", "wild")) == said
+
+
+def test_a_checkpoint_that_cannot_be_kept_is_told_at_the_end(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk while a checkpoint is written: a line on standard error, no traceback, and the search goes on."""
+
+    def full(*arguments: Any) -> None:
+        raise StudyError("The disk is full.")
+
+    checkpoint_always(monkeypatch)
+    table().write_csv("table.csv")
+    monkeypatch.setattr(Writer, "_save", full)
+    found = invoke("search", "table.csv", "--target", "y", *QUICK, "--run", "run")
+    assert found.exit_code == 0
+    assert "checkpoint could not be kept; training went on without it. The disk is full." in found.stderr
+    assert "has a dev error of" in found.stdout

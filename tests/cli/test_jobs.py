@@ -199,7 +199,7 @@ def test_a_budget_in_minutes_ends_a_search(tmp_path: Path) -> None:
     table().write_csv(tmp_path / "table.csv")
     words = ["search", tmp_path / "table.csv", "--target", "y", *SMALL, "--trials", "8", "--epochs", "400"]
     found = told(*words, "--stopping", "none", "--minutes", "0.0002", "--run", tmp_path / "run")
-    assert found["stopped"] == {"why": "the budget of time ended", "tick": found["stopped"]["tick"]}
+    assert found["stopped"]["why"] == "the budget of time ended"
     assert found["stopped"]["tick"] >= 0
     assert found["statuses"]["interrupted"] > 0
     assert found["state"] == "finished" and found["test_error"] is not None

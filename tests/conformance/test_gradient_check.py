@@ -164,7 +164,7 @@ def test_a_sample_states_its_confidence() -> None:
     found = caviar.check_gradients(lambda p: float(np.sin(p["w"]).sum()), start, {"w": np.cos(start["w"])}, entries=500)
     share = found.by_parameter["w"].missed_share
     assert (1 - share) ** 500 == pytest.approx(0.05)
-    assert found.passed and "500 of 5 000 entries of w" in str(found) and "0.6 %" in str(found)
+    assert found.passed and "500 of 5\xa0000 entries of w" in str(found) and "0.6 %" in str(found)
 
 
 # ---- any arrays, any tree -------------------------------------------------------------------------------------------

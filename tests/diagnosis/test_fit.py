@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from caviar.counts import count
 from caviar.diagnosis.finding import SEVERITIES, Finding
 from caviar.diagnosis.fit import MARGIN, FitEvidence, diagnose_fit
 from caviar.errors import StudyError
@@ -68,7 +69,7 @@ def test_rows_that_are_said_to_be_needed_do_settle_it() -> None:
         unclear = only(case)
         needed = unclear.evidence["variance_rows_needed"]
         assert unclear.code == "FIT005" and needed > 200
-        assert f"about {needed:,} dev rows instead of 200 would tell" in unclear.message
+        assert f"about {count(needed)} dev rows instead of 200 would tell" in unclear.message
         assert codes(replace(case, dev_rows=needed)) == [settled]
         assert codes(replace(case, dev_rows=int(0.9 * needed))) == ["FIT005"]
 

@@ -96,7 +96,7 @@ def test_the_page_says_what_was_found(rendered: str) -> None:
         "The best of 256 networks has a dev error of 2.78 %: high variance holds it back.",
         "1.51 to 5.06 %; 1.39 % when selected",
         "1.72 to 5.41 %; seen 1 time",
-        "train: 1 078 (60.0 %)",
+        "train: 1\N{NO-BREAK SPACE}078 (60.0 %)",
         "1.67 % (0.20 to 3.98 %)",
         "pixel_3_7",
         page.command,

@@ -33,7 +33,7 @@ def test_errors_carry_their_unit() -> None:
     """An error of a regression is written in the target's unit, with its interval."""
     assert (
         text.estimate(Estimate(51234.5, 49000.0, 53000.0), regression_metric())
-        == "51 234 dollars (49 000 to 53 000 dollars)"
+        == "51\xa0234 dollars (49\xa0000 to 53\xa0000 dollars)"
     )
     assert text.estimate(Estimate(0.5, 0.25, 0.75), Metric("rmse", "")) == "0.5 (0.25 to 0.75)"
 

@@ -55,7 +55,7 @@ class Camera:
 
 
 class Clock:
-    """Time that a test moves: a little at every look at it, by hours when it is told."""
+    """Time that a test moves: a little at every look at it, by much when it is told."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -65,13 +65,13 @@ class Clock:
         self.now += 1e-3
         return self.now
 
-    def jump_after(self, looks: int) -> Any:
-        """A watcher after whose given look the time is over."""
-        left = iter(range(looks))
+    def jump_after(self, looks: int, seconds: float) -> Any:
+        """A watcher after whose given look some time has passed."""
+        left = iter(range(looks + 1))
 
         def watch(look: Any) -> None:
-            if next(left, None) is None:
-                self.now += 3600.0
+            if next(left, None) == looks:
+                self.now += seconds
 
         return watch
 
@@ -126,7 +126,7 @@ def test_killed_while_a_budget_ends_it_a_search_ends_there_all_the_same(
     monkeypatch.setattr(loop, "time", clock)
     camera = Camera(tmp_path / "whole", tmp_path)
     with camera.rolling():
-        whole = search(tmp_path / "whole", minutes=1.0, watch=clock.jump_after(2))
+        whole = search(tmp_path / "whole", minutes=1.0, watch=clock.jump_after(2, seconds=50.0))
     wanted = content(whole)
     assert whole.results["stopped"]["why"] == loop.BUDGET
     ended = [event.tick for event in whole.store.events(0) if event.author == "budget"]

@@ -1,5 +1,6 @@
 """What a resumed study does with the log and with checkpoints that are whole, old, damaged, or missing."""
 
+import errno
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from caviar.records import checkpoints, history
+from caviar.records import checkpoints, history, tensors
 from caviar.records.history import Block
 from caviar.study import campaigns
 from caviar.study.study import Study
@@ -172,3 +173,24 @@ def test_another_signature_is_said_even_where_nothing_is_replayed(
     assert resumed.store.setting("to_rounding") == [tick + 1]
     assert [found["tick"] for found in resumed.store.setting("signatures")] == [-1, tick]
     assert differences(whole, content(resumed)) == []
+
+
+def test_a_checkpoint_that_cannot_be_written_costs_a_replay_alone(
+    tmp_path: Path, whole: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a full disk training goes on, the loss is noted, and a study that dies then comes to the same from its log."""
+
+    def full(*arguments: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    begun = study(tmp_path / "study", watch=dies_after(4))
+    with monkeypatch.context() as patched:
+        patched.setattr(tensors, "write_whole", full)
+        with pytest.raises(Death):
+            begun.search(trials=TRIALS, epochs=EPOCHS)
+    assert begun.store.artefacts("checkpoint") == []
+    assert "disk" in begun.store.setting("lost_checkpoint")
+    begun.store.close()
+    resumed, _ = resume(tmp_path / "study")
+    assert differences(whole, content(resumed)) == []
+    assert resumed.store.setting("lost_checkpoint") == ""

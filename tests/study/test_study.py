@@ -290,7 +290,7 @@ def test_a_study_where_all_diverge_says_so(tmp_path: Path) -> None:
     begun = study(tmp_path / "study", splits=splits(task="regression"), space=space(learning_rate=1e3, **WILD))
     begun.search(trials=4, epochs=6, stopping=None)
     assert {trial.status for trial in begun.trials} == {Status.DIVERGED}
-    with pytest.raises(StudyError, match=r"No trial of this study is usable.*Lower the learning rate"):
+    with pytest.raises(StudyError, match=r"Not one of 4 trained networks .*: 4 diverged.*smaller learning rates"):
         begun.finish()
     assert len(Study(tmp_path / "study").trials) == 4
 

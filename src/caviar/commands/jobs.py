@@ -11,7 +11,10 @@ import typer
 
 from caviar.commands.options import Asked, Data, Existing, Json, Minutes, NoTwins, Patience, Run, Seed, Vary
 from caviar.commands.speaking import print_json, print_text
-from caviar.errors import CaviarError
+from caviar.errors import CaviarError, NothingUsable
+from caviar.study.stop import BUDGET
+
+_WORK = {"search": "search", "train": "training", "confirm": "training of the best again"}
 
 
 def search(
@@ -84,7 +87,6 @@ def run_job(job: Callable[[Any], Any], as_json: bool) -> None:
     from caviar.report.page import write_report
     from caviar.report.progress import Progress
     from caviar.study.stop import Stop
-    from caviar.study.summary import summary
 
     stopped = None
     with Progress(quiet=as_json) as progress:
@@ -92,27 +94,47 @@ def run_job(job: Callable[[Any], Any], as_json: bool) -> None:
             study = job(progress)
         except Stop as stop:
             study, stopped = stop.study, stop
+        except NothingUsable as error:
+            page = write_report(error.study)  # type: ignore[arg-type]
+            raise NothingUsable(f"{error} What each of them did is on the page {page}.") from error
     if stopped is not None:
         _say_stopped(stopped)
-    for tick in study.store.setting("to_rounding", [])[:1]:
-        print(f"This study equals one that was never stopped to rounding only, from tick {tick} on.", file=sys.stderr)
-    path = write_report(study)
-    found = {**summary(study), "report": str(path)}
-    if as_json:
-        print_json(found)
-    else:
-        from caviar.report.page import page_of
-        from caviar.report.text import summary as study_text
-        from caviar.study.approach import of_study
-
-        print_text(study_text(page_of(study)))
-        advice = of_study(study)
-        if advice is not None:
-            print_text(f"\n{advice}")
-        print(f"\nReport: {found['report']}\nModel:  {found['model'] or 'none yet'}")
+    _say_what_happened(study)
+    _print_result(study, write_report(study), as_json)
     study.store.close()
     if stopped is not None:
         raise SystemExit(130)
+
+
+def _say_what_happened(study: Any) -> None:
+    """What a person should know of the training itself, on standard error."""
+    lost = study.store.setting("lost_checkpoint", "")
+    if lost:
+        print(f"The last checkpoint could not be kept; training went on without it. {lost}", file=sys.stderr)
+    for tick in study.store.setting("to_rounding", [])[:1]:
+        print(f"This study equals one that was never stopped to rounding only, from tick {tick} on.", file=sys.stderr)
+
+
+def _print_result(study: Any, page: Path, as_json: bool) -> None:
+    """The study's numbers as JSON, or as a person reads them."""
+    from caviar.study.summary import summary
+
+    found = {**summary(study), "report": str(page)}
+    if as_json:
+        print_json(found)
+        return
+    from caviar.report.page import page_of
+    from caviar.report.text import summary as study_text
+    from caviar.study.approach import of_study
+
+    print_text(study_text(page_of(study)))
+    advice = of_study(study)
+    if advice is not None:
+        print_text(f"\n{advice}")
+    ended = study.results.get("stopped") or {}
+    if ended.get("why") == BUDGET:
+        print_text(f"\nThe budget of time ended the {_WORK[ended['campaign']]} after segment {ended['tick']}.")
+    print(f"\nReport: {found['report']}\nModel:  {found['model'] or 'none yet'}")
 
 
 def _say_stopped(stop: Any) -> None:

@@ -205,8 +205,8 @@ class _Case:
             case "low", "low":
                 what = f"Neither bias nor variance is high: {found}. Both gaps are within {allowed}: {both}."
                 return _Verdict("FIT004", "good", what + self._easier())
-        what = f"Unclear: {found}.{unit.open(bias)}{unit.open(variance)}{self._easier()}"
-        return _Verdict("FIT005", "unclear", what)
+        what = f"The errors leave open what holds the network back: {found}."
+        return _Verdict("FIT005", "unclear", what + unit.open(bias) + unit.open(variance) + self._easier())
 
     def mismatch(self) -> Iterator[_Verdict]:
         """FIT006, where dev rows are harder than rows like those trained on."""

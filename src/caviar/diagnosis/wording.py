@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from caviar.counts import count
 from caviar.diagnosis.gaps import Gap, Measured
 from caviar.diagnosis.intervals import Interval
 
@@ -69,22 +70,22 @@ def percent(share: float) -> str:
 
 
 def number(value: float) -> str:
-    """A number to three figures, with commas from a thousand on.
+    """A number to three figures, a whole one from a thousand on.
 
     >>> number(0.41234), number(51234.5)
-    ('0.412', '51,234')
+    ('0.412', '51\\xa0234')
     """
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return count(value) if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _way_out(gap: Gap) -> str:
     rows = gap.rows_to_settle()
     if rows is not None:
-        return f"about {rows:,} {gap.upper.name} rows instead of {gap.upper.rows:,} would tell"
+        return f"about {count(rows)} {gap.upper.name} rows instead of {count(gap.upper.rows)} would tell"
     times = gap.times_to_settle()
     if times is not None:
         both = f"{gap.upper.name} and {gap.lower.name}" if gap.lower.rows else gap.upper.name
-        return f"about {times:,} times as many rows of {both} would tell"
+        return f"about {count(times)} times as many rows of {both} would tell"
     if len(gap.upper.seeds) >= 2:
         return "its seeds differ so much that more of them are needed before more rows would tell"
     return "it lies so near that no practical number of rows would tell"

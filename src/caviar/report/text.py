@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from caviar import counts
 from caviar.diagnosis.finding import Finding
 from caviar.records.status import Status
 from caviar.records.trial import Trial
@@ -38,16 +39,16 @@ def count(value: float) -> str:
     """A whole number with its thousands apart.
 
     >>> count(12800)
-    '12 800'
+    '12\\xa0800'
     """
-    return f"{round(value):,}".replace(",", " ") if math.isfinite(value) else MISSING
+    return counts.count(value) if math.isfinite(value) else MISSING
 
 
 def counted(value: int, noun: str) -> str:
     """A number of things, in the singular where it is one.
 
     >>> counted(1, "network"), counted(1256, "network")
-    ('1 network', '1 256 networks')
+    ('1 network', '1\\xa0256 networks')
     """
     return f"{count(value)} {noun}" + ("" if value == 1 else "s")
 
@@ -56,7 +57,7 @@ def plain(value: float) -> str:
     """A number with about four digits, without an exponent where that is readable.
 
     >>> plain(51234.5), plain(0.5), plain(2.5e-7)
-    ('51 234', '0.5', '2.5e-07')
+    ('51\\xa0234', '0.5', '2.5e-07')
     """
     return count(value) if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
 
@@ -81,7 +82,7 @@ def error(value: Any, metric: Metric) -> str:
     """An error in its metric's unit; a dash where there is no number.
 
     >>> error(0.0278, Metric()), error(51234.5, Metric("rmse", "dollars")), error(None, Metric())
-    ('2.78 %', '51 234 dollars', '–')
+    ('2.78 %', '51\\xa0234 dollars', '–')
     """
     value = number(value)
     if not math.isfinite(value):

@@ -8,6 +8,7 @@ from typing import Any, final
 
 import numpy as np
 
+from caviar.counts import count
 from caviar.errors import SpaceError, StudyError
 from caviar.search.coarse_to_fine import CoarseToFine
 from caviar.search.hyperparameters import look_up
@@ -85,7 +86,7 @@ class GridSampler(Sampler):
         if prod(sizes) > _LARGEST_GRID:
             counted = ", ".join(f"{axis.name} {size}" for axis, size in zip(space.axes, sizes, strict=True))
             raise SpaceError(
-                f"A grid of this space has {prod(sizes):,} points, more than {_LARGEST_GRID:,} ({counted}). "
+                f"A grid of this space has {count(prod(sizes))} points, more than {count(_LARGEST_GRID)} ({counted}). "
                 "Vary fewer hyperparameters, ask for fewer points, or use random search."
             )
 

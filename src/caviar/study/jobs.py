@@ -150,7 +150,7 @@ def _do(study: Study, minutes: float | None = None) -> Study:
         if not study.campaigns and study.job:
             work = study.search if study.job["kind"] == "search" else study.train
             work(**{**study.job["arguments"], **({} if minutes is None else {"minutes": minutes})})
-        elif study.unfinished() is not None:
+        elif not study.sealed:
             study.resume(minutes)
         return study if study.sealed else study.finish()
     except KeyboardInterrupt:

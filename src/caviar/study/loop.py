@@ -91,20 +91,23 @@ class Loop:
         try:
             yield lease
         finally:
-            self._writer.wait()
+            self._writer.end()
             self.store.release(lease)
 
-    def run(self, lease: Lease, minutes: float | None = None) -> None:
+    def run(self, lease: Lease, budget: float | None = None) -> None:
         """Train until every trial has ended.
+
+        Args:
+            budget: seconds from now, after which the campaign ends at a segment.
 
         Raises:
             Stop: Ctrl-C, or the budget ended; the best is kept and `resume` goes on.
             LeaseLost: another process took the study over.
         """
         with interrupts(self.ask_to_stop):
-            self._run(lease, minutes)
+            self._run(lease, budget)
 
-    def _run(self, lease: Lease, minutes: float | None) -> None:
+    def _run(self, lease: Lease, budget: float | None) -> None:
         first, restored = self._where()
         began = time.monotonic()
         before = self.tally.seconds
@@ -132,7 +135,9 @@ class Loop:
                     self._look(lane)
                     if lane.done:
                         break
-                    self._maybe_stop(lane, lease, position, minutes, time.monotonic() - began)
+                    running = time.monotonic() - began
+                    self.tally.seconds = before + running
+                    self._maybe_stop(lane, lease, position, budget is not None and running > budget)
                     if self._writer.due():
                         self._checkpoint(lane, position)
             except Stop:
@@ -236,8 +241,7 @@ class Loop:
         """End at the next look, with everything stored."""
         self._stopping = True
 
-    def _maybe_stop(self, lane: Lane, lease: Lease, position: int, minutes: float | None, running: float) -> None:
-        over = minutes is not None and running > minutes * 60
+    def _maybe_stop(self, lane: Lane, lease: Lease, position: int, over: bool) -> None:
         if not (over or self._stopping) or self._log:
             return
         if over:

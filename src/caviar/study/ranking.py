@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from caviar.errors import StudyError
+from caviar.counts import count
+from caviar.errors import NothingUsable, StudyError
 from caviar.records.status import Status
 from caviar.records.trial import Trial
 
@@ -30,7 +31,8 @@ def ranked(study: Any) -> list[Trial]:
     """Usable trials of a study's searches and trainings, the best first.
 
     Raises:
-        StudyError: there is none.
+        NothingUsable: there is none among those trained.
+        StudyError: nothing was trained yet.
     """
     campaigns = study.campaigns
     if not campaigns:
@@ -38,8 +40,11 @@ def ranked(study: Any) -> list[Trial]:
     again = {int(number) for campaign in campaigns for number in campaign.about.get("of", {})}
     usable = [t for t in study.trials if t.best_epoch > 0 and t.status is not Status.DIVERGED and t.number not in again]
     if not usable:
-        raise StudyError(
-            "No trial of this study is usable: each diverged or measured nothing. "
-            "Lower the learning rate, or search on with more trials."
+        trained = sum(t.number not in again for t in study.trials)
+        lost = sum(t.status is Status.DIVERGED for t in study.trials)
+        raise NothingUsable(
+            f"Not one of {count(trained)} trained networks can be used: {count(lost)} diverged, their costs being no "
+            "finite numbers. Allow smaller learning rates, such as --vary learning_rate=1e-5..1e-2:log.",
+            study,
         )
     return sorted(usable, key=lambda trial: order(trial, study.metric))

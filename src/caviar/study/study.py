@@ -12,7 +12,7 @@ from caviar.records.trial import Trial
 from caviar.search.augmentations import check_augmentations
 from caviar.search.samplers import SAMPLERS
 from caviar.search.space import Space
-from caviar.study import early_stopping, gradients, keeping, notebook, opening, ranking, shown, verdict, work
+from caviar.study import budget, early_stopping, gradients, keeping, notebook, opening, ranking, shown, verdict, work
 from caviar.study.arguments import check_known, check_minutes, check_rates, check_search
 from caviar.study.learning_rates import LearningRates, Trainings
 from caviar.study.model import Model
@@ -189,7 +189,8 @@ class Study:
             stopping: "halving" (successive halving with refilled slots), "patience", or None.
             patience: epochs without a better one after which a trial ends, beside what `stopping` says.
             twins: where patience stopped the best, train it unstopped and with L2 alone too, to compare.
-            minutes: a budget of training time; the search ends at a segment and says where.
+            minutes: a budget of training time, a quarter of which is kept for confirming the best; the search ends at
+                a segment and says where.
             sampler: "random", "grid" or "coarse_to_fine" (zooms into the region around the best, again and again).
             start_from: an earlier study, perhaps of older data: its best configurations are tried first, then the
                 space around them.
@@ -201,8 +202,8 @@ class Study:
         check_known("sampler", sampler, list(SAMPLERS))
         self._refuse_sealed()
         earlier = start_from if isinstance(start_from, Study | None) else Study(start_from)
-        work.search(self, trials, epochs, work.Stopping(stopping, patience, twins), sampler, earlier)
-        work.run(self, minutes)
+        work.search(self, trials, epochs, work.Stopping(stopping, patience, twins), sampler, minutes, earlier)
+        work.run(self)
         return self
 
     def train(
@@ -237,8 +238,8 @@ class Study:
         for space in spaces:
             check_augmentations(space, self.dataset.schema)
         stopping = work.Stopping(None, patience, twins)
-        work.train(self, [space.default_configuration() for space in spaces], epochs, stopping)
-        work.run(self, minutes)
+        work.train(self, [space.default_configuration() for space in spaces], epochs, stopping, minutes)
+        work.run(self)
         return self
 
     def find_learning_rate(
@@ -297,9 +298,17 @@ class Study:
         return babysit.begin(self, whole, epochs)
 
     def resume(self, minutes: float | None = None) -> "Study":
-        """Go on with what was interrupted; nothing happens where everything is done."""
+        """Go on with what was interrupted; nothing happens where everything is done.
+
+        Args:
+            minutes: a new budget from now on; by default what is left of the old one.
+        """
         check_minutes(minutes)
-        work.run(self, minutes)
+        if minutes is not None:
+            number = self.unfinished()
+            search = number is not None and self.campaigns[number].kind == "search"
+            budget.set_budget(self, minutes, confirmed=search)
+        work.run(self)
         return self
 
     def confirm(self) -> "Study":

@@ -9,6 +9,7 @@ from caviar.records.trial import Trial
 from caviar.search.around import StartingWith, around
 from caviar.search.samplers import SAMPLERS, Sampler
 from caviar.study import campaigns, keeping, ranking
+from caviar.study.budget import left, set_budget
 from caviar.study.learning_rates import LearningRates, Trainings
 from caviar.study.spec import Campaign
 from caviar.study.stop import BUDGET, Stop
@@ -49,6 +50,7 @@ def search(
     epochs: int,
     stopping: Stopping,
     sampler: str,
+    minutes: float | None,
     earlier: "Study | None" = None,
 ) -> None:
     """Begin a search of the study's space, or of the one around the best of an earlier study, those first."""
@@ -77,6 +79,7 @@ def search(
         about["told_from"] = _asked(after)
     else:
         about |= {"known": known, "start_from": str(earlier.folder)}
+    set_budget(study, minutes, confirmed=True)
     begin(study, {**campaign.to_dict(), "about": about})
 
 
@@ -95,12 +98,19 @@ def start_from(study: "Study", earlier: "Study") -> list[dict[str, Any]]:
     return found
 
 
-def train(study: "Study", configurations: Sequence[Mapping[str, Any]], epochs: int, stopping: Stopping) -> None:
+def train(
+    study: "Study",
+    configurations: Sequence[Mapping[str, Any]],
+    epochs: int,
+    stopping: Stopping,
+    minutes: float | None,
+) -> None:
     """Begin the training of one network, or of some side by side."""
     devices = start()
     campaign = campaigns.train(
         study.material, configurations, epochs=epochs, seed=study.seed, devices=devices, **numbers(study)
     )
+    set_budget(study, minutes, confirmed=False)
     begin(study, {**campaign.to_dict(), "patience": stopping.patience, "about": {"twins": stopping.twins}})
 
 
@@ -163,8 +173,8 @@ def _asked(state: Mapping[str, Any] | None) -> int:
     return asked if isinstance(asked, int) else 0
 
 
-def run(study: "Study", minutes: float | None = None) -> None:
-    """Do the campaign that was begun; nothing happens where everything is done.
+def run(study: "Study") -> None:
+    """Do the campaign that was begun, within the study's budget; nothing happens where everything is done.
 
     Raises:
         Stop: Ctrl-C; everything is stored, and running again goes on.
@@ -195,9 +205,9 @@ def run(study: "Study", minutes: float | None = None) -> None:
         keeping.check_signature(study.store, device.signature(used).to_dict())
         study.loop = loop
         try:
-            loop.run(lease, minutes)
+            loop.run(lease, left(study, campaign.kind))
         except Stop as stop:
-            study.set_results(stopped={"why": stop.why, "tick": study.store.tick(0)})
+            study.set_results(stopped={"why": stop.why, "campaign": campaign.kind, "tick": study.store.tick(0)})
             if stop.why != BUDGET:
                 keeping.save_weights(study.store, study.folder, loop.kept, loop.rows)
                 _count(study, loop, number)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from caviar.errors import CaviarError
 from caviar.records import checkpoints
 from caviar.records.store import Store
 
@@ -29,6 +30,7 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._written = time.monotonic()
         self._seconds = 0.0  # that the last one took
+        self.failure = ""  # why the last one could not be written
 
     def due(self) -> bool:
         """Whether the next checkpoint's time has come."""
@@ -43,6 +45,12 @@ class Writer:
         if self._thread is not None:
             self._thread.join()
 
+    def end(self) -> None:
+        """Wait, and note in the store whether the last checkpoint was lost."""
+        self.wait()
+        if self.failure != self.store.setting("lost_checkpoint", ""):
+            self.store.set_setting("lost_checkpoint", self.failure)
+
     def write(self, arrays: dict[str, np.ndarray], plain: dict[str, Any], began: float) -> None:
         """Write a checkpoint in the background, and forget the older ones.
 
@@ -52,16 +60,24 @@ class Writer:
         """
 
         def write() -> None:
-            sha = checkpoints.save(self.folder / "checkpoints", arrays, plain)
-            about = {"lane": 0, "tick": plain["tick"], "campaign": plain["campaign"]}
-            path = f"checkpoints/{sha}.safetensors"
-            self.store.add_artefact(sha, "checkpoint", path, (self.folder / path).stat().st_size, about)
-            _forget_old(self.store, self.folder)
+            try:
+                self._save(arrays, plain)
+                self.failure = ""
+            except (CaviarError, OSError) as error:
+                # A checkpoint saves time after a stop, no more: the log holds all that was decided and measured.
+                self.failure = str(error)
             self._seconds = time.monotonic() - began
 
         self._thread = threading.Thread(target=write, name="caviar-checkpoint")
         self._thread.start()
         self._written = time.monotonic()
+
+    def _save(self, arrays: dict[str, np.ndarray], plain: dict[str, Any]) -> None:
+        sha = checkpoints.save(self.folder / "checkpoints", arrays, plain)
+        about = {"lane": 0, "tick": plain["tick"], "campaign": plain["campaign"]}
+        path = f"checkpoints/{sha}.safetensors"
+        self.store.add_artefact(sha, "checkpoint", path, (self.folder / path).stat().st_size, about)
+        _forget_old(self.store, self.folder)
 
 
 def newest(store: Store, folder: Path, campaign: int, tick: int) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from caviar.counts import count
 from caviar.errors import GradientError
 from caviar.training import device
 from caviar.training.flat_cost import FlatCost, Place
@@ -293,7 +294,7 @@ def _shares(sizes: Sequence[int], budget: int) -> list[int]:
 
 def _sampled(name: str, found: ParameterCheck) -> str:
     """What was not checked one by one, and how sure the check is of it."""
-    amount = f"{found.checked:,} of {found.entries:,}".replace(",", " ")
+    amount = f"{count(found.checked)} of {count(found.entries)}"
     sentence = (
         f"{amount} entries of {name} were checked one by one (a share of wrong entries above "
         f"{100 * found.missed_share:.2g} % would have been met with 95 %)"

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from caviar.counts import count
+
 # A course's notes read 1e-7 as right, 1e-5 as "look again" and 1e-3 as wrong; between them stand these.
 RIGHT = 1e-6
 WRONG = 1e-4
@@ -128,7 +130,7 @@ class GradientCheck:
     def __str__(self) -> str:
         entries = sum(found.entries for found in self.by_parameter.values())
         checked = sum(found.checked for found in self.by_parameter.values())
-        amount = f"{checked:,}".replace(",", " ") + (f" of {entries:,}".replace(",", " ") if checked < entries else "")
+        amount = count(checked) + (f" of {count(entries)}" if checked < entries else "")
         says = {"right": "is right", "look again": "should be looked at again", "wrong": "is wrong"}[self.verdict]
         noun = "entry" if entries == 1 else "entries"
         head = f"{self.what} {says}: relative difference {self.relative_difference:.1e} over {amount} {noun}."
