@@ -9,6 +9,7 @@ import pytest
 
 import caviar
 from caviar.errors import StudyError
+from caviar.study import campaigns
 from caviar.study.writer import Writer
 from cli.running import QUICK, SMALL, apart, invoke, sentence, told
 from study.making import checkpoint_always, mixed_table, table
@@ -202,6 +203,7 @@ def test_a_checkpoint_that_cannot_be_kept_is_told_at_the_end(here: Path, monkeyp
         raise StudyError("The disk is full.")
 
     checkpoint_always(monkeypatch)
+    monkeypatch.setattr(campaigns, "EPOCHS_PER_SEGMENT", 1)
     table().write_csv("table.csv")
     monkeypatch.setattr(Writer, "_save", full)
     found = invoke("search", "table.csv", "--target", "y", *QUICK, "--run", "run")

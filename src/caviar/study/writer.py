@@ -30,7 +30,7 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._written = time.monotonic()
         self._seconds = 0.0  # that the last one took
-        self.failure = ""  # why the last one could not be written
+        self.failure: str | None = None  # why the last one could not be written; "" where it was, None before the first
 
     def due(self) -> bool:
         """Whether the next checkpoint's time has come."""
@@ -48,7 +48,7 @@ class Writer:
     def end(self) -> None:
         """Wait, and note in the store whether the last checkpoint was lost."""
         self.wait()
-        if self.failure != self.store.setting("lost_checkpoint", ""):
+        if self.failure is not None and self.failure != self.store.setting("lost_checkpoint", ""):
             self.store.set_setting("lost_checkpoint", self.failure)
 
     def write(self, arrays: dict[str, np.ndarray], plain: dict[str, Any], began: float) -> None:
