@@ -182,7 +182,10 @@ def _jackknife(
     spread = math.sqrt((seeds - 1) / seeds * float(np.sum((np.array(without) - np.mean(without)) ** 2)))
     # The rates are a grid: the suggestion is no finer than one of its steps.
     half = max(_quantile(seeds) * spread, 0.5 * math.log(rates[1] / rates[0]))
-    return suggested * math.exp(-half), suggested * math.exp(half)
+    # No further than some rate learns at all: one seed that moves the range far says "unclear", not where.
+    lowest, highest = _run(learns, int(np.argmin(np.abs(rates - suggested))))
+    low, high = suggested * math.exp(-half), suggested * math.exp(half)
+    return max(low, min(suggested, float(rates[lowest]))), min(high, max(suggested, float(rates[highest])))
 
 
 def _quantile(seeds: int) -> float:
