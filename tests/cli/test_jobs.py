@@ -68,8 +68,8 @@ def test_the_demo_searches_digits_with_hundreds_of_networks(tmp_path: Path, monk
     """`caviar demo` asks for at least 200 networks on data that comes with scikit-learn, under a name of its own."""
     asked: dict[str, Any] = {}
 
-    def remember(request: jobs.Request, **options: Any) -> None:
-        asked.update(vars(request), **options)
+    def remember(request: jobs.Request, how: Any, **options: Any) -> None:
+        asked.update(vars(request) | vars(how), **options)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(jobs, "search", remember)

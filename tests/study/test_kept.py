@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -10,7 +11,7 @@ import pytest
 import caviar
 from caviar.study import keeping, lane
 from caviar.study.kept import Kept, Rows, arrays_of, kept_of
-from study.making import space, study, table
+from study.making import space, splits, study, table
 
 
 def test_what_is_written_is_read_again() -> None:
@@ -76,3 +77,25 @@ def test_every_trial_keeps_what_it_made_of_every_dev_row(tmp_path: Path) -> None
     for trial in begun.trials:
         assert rows[trial.number].errors.mean() == pytest.approx(trial.dev_error, abs=1e-6)
         assert rows[trial.number].costs.astype(float).mean() == pytest.approx(trial.dev_cost, rel=2e-3)  # float16
+
+
+def test_the_best_epoch_that_is_told_is_that_of_the_weights_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However coarse the numbers are in the target's units, record and weights speak of one epoch: the device's."""
+    run, kept_at = lane.Lane.run, {}
+
+    def coarse(self: lane.Lane, epochs: int, batches: int | None = None) -> Any:
+        block = run(self, epochs, batches)
+        if block is not None:
+            block.values[:, [lane.AT["dev_error"], lane.AT["dev_cost"]]] = 1.0
+            best = np.array(self.cohort.state.best.epoch)
+            kept_at.update({trial.number: int(best[slot]) for slot, trial in self.progress.live.items()})
+        return block
+
+    monkeypatch.setattr(lane.Lane, "run", coarse)
+    found = study(tmp_path / "study", splits=splits(task="regression"))
+    found.search(trials=6, epochs=12, stopping=None)
+    told = {trial.number: trial.best_epoch for trial in found.trials}
+    assert told == kept_at
+    assert max(told.values()) > 1

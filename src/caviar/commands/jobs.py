@@ -10,11 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from caviar.commands.options import Asked, Data, Existing, Json, Minutes, NoTwins, Patience, Run, Seed, Vary
+from caviar.commands.reading import outcome
 from caviar.commands.speaking import print_json, print_text
 from caviar.errors import CaviarError, NothingUsable
-from caviar.study.stop import BUDGET
-
-_WORK = {"search": "search", "train": "training", "confirm": "training of the best again"}
 
 
 def search(
@@ -123,17 +121,7 @@ def _print_result(study: Any, page: Path, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    from caviar.report.page import page_of
-    from caviar.report.text import summary as study_text
-    from caviar.study.approach import of_study
-
-    print_text(study_text(page_of(study)))
-    advice = of_study(study)
-    if advice is not None:
-        print_text(f"\n{advice}")
-    ended = study.results.get("stopped") or {}
-    if ended.get("why") == BUDGET:
-        print_text(f"\nThe budget of time ended the {_WORK[ended['campaign']]} after segment {ended['tick']}.")
+    print_text(outcome(study))
     print(f"\nReport: {found['report']}\nModel:  {found['model'] or 'none yet'}")
 
 

@@ -1,11 +1,14 @@
 """Commands that read a study: status, report, notebook."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from caviar.commands.options import Existing, Json
 from caviar.commands.speaking import print_json, print_text
+from caviar.study.stop import BUDGET
+
+_WORK = {"search": "search", "confirm": "training of the best again"}
 
 
 def status(run: Existing, json_: Json = False) -> None:
@@ -18,11 +21,8 @@ def status(run: Existing, json_: Json = False) -> None:
     if json_:
         print_json(found)
         return
-    from caviar.report.page import page_of
-    from caviar.report.text import summary as study_text
-
     print(f"{found['run']}: {found['state']}\n")
-    print_text(study_text(page_of(study)))
+    print_text(outcome(study))
 
 
 def report(run: Existing, json_: Json = False) -> None:
@@ -58,3 +58,18 @@ def notebook(
         print_json({"run": str(run), "experiments": [experiment.to_dict() for experiment in found]})
     else:
         print_text("\n\n".join(map(str, found)) or "Nothing was done yet.")
+
+
+def outcome(study: Any) -> str:
+    """What a study came to, as a person reads it."""
+    from caviar.report.page import page_of
+    from caviar.report.text import summary
+    from caviar.study.approach import of_study
+
+    parts = [summary(page_of(study))]
+    ended = study.results.get("stopped") or {}
+    if ended.get("why") == BUDGET:
+        work = _WORK.get(str(ended.get("campaign")), "training")
+        parts.append(f"The budget of time ended the {work} after segment {ended['tick']}.")
+    advice = of_study(study)
+    return "\n\n".join([*parts, *([advice] if advice else [])])

@@ -29,7 +29,7 @@ def left(study: "Study", kind: str) -> float | None:
     budget = study.store.setting("budget")
     if budget is None:
         return None
-    return float(budget["end"] - (0.0 if kind == "confirm" else budget["kept"]) - _spent(study))
+    return float(budget["end"] - (budget["kept"] if kind == "search" else 0.0) - _spent(study))
 
 
 def _spent(study: "Study") -> float:

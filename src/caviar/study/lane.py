@@ -189,22 +189,22 @@ class Lane:
     def note(self, block: Block) -> None:
         """Take a segment's measurements into the trials' records."""
         by_trial = {trial.number: slot for slot, trial in self.progress.live.items()}
+        # Asked of the device, which kept the weights: a comparison made anew in the target's units could tie otherwise.
+        best = self.cohort.best_epochs()
         for row in range(len(block)):
             slot = by_trial[int(block.trials[row])]
-            self.progress.live[slot] = self._measured(slot, int(block.epochs[row]), block.values[row])
+            self.progress.live[slot] = self._measured(slot, int(block.epochs[row]), block.values[row], int(best[slot]))
         epochs = len(np.unique(block.epochs - _first(block))) if len(block) else 0
         busy = {slot // self.spec.group for slot in self.progress.live}
         self._count(epochs, len(busy) * self.spec.group)
 
-    def _measured(self, slot: int, epoch: int, values: np.ndarray) -> Trial:
+    def _measured(self, slot: int, epoch: int, values: np.ndarray, best: int) -> Trial:
         stream = self.gathered.group_streams[slot // self.spec.group]
         updates = epoch * stream.updates(self.cohort.architecture.batch_size)
         trial = replace(self.progress.live[slot], epochs=epoch, updates=updates)
-        value = self.value(values)
-        cost = float(values[AT["dev_cost"]])
-        if (value, cost) >= self.progress.best.get(trial.number, (math.inf, math.inf)) or math.isnan(value + cost):
+        if epoch != best:
             return trial
-        self.progress.best[trial.number] = (value, cost)
+        self.progress.best[trial.number] = (self.value(values), float(values[AT["dev_cost"]]))
         told: dict[str, Any] = {
             name: float(values[AT[name]])
             for name in ("dev_error", "train_error", "dev_cost", "train_cost", "judge_error", "judge_cost")

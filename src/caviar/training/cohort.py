@@ -260,6 +260,10 @@ class Cohort:
         normed = bool(c["batch_norm"]) and bool(c["hidden"])
         return cut(parameters, averages, assignment.widths, normed, c["batch_norm_place"], c["batch_norm_output"])
 
+    def best_epochs(self) -> np.ndarray:
+        """The best own epoch of every slot so far [K], by the very comparison that kept its weights; 0: none yet."""
+        return np.array(self.state.best.epoch)
+
     def best_rows(self, slot: int) -> tuple[np.ndarray, np.ndarray]:
         """Cost and error per dev row (in the stream's order) at the slot's best epoch."""
         costs, errors = _read((self.state.best.row_costs, self.state.best.row_errors), slot)
