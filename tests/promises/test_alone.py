@@ -70,7 +70,9 @@ def test_alone_in_a_program_of_its_own(crowd):
     run(cohort, LONG)
     ours = agreement.parameters_of(cohort.read_state(), 1, own)
     theirs = agreement.parameters_of(state, slot, own)
-    assert grid.distance(list(ours.values()), list(theirs.values())) < 1e-9
+    assert not c["batch_norm_output"]  # so only the crowd's program watches the moments of the output layer
+    names = [name for name in ours if name not in ("mean.2", "variance.2")]
+    assert grid.distance([ours[name] for name in names], [theirs[name] for name in names]) < 1e-9
 
 
 def test_alone_in_single_precision():
