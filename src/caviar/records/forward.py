@@ -95,6 +95,35 @@ def forward_in_batches(
     return outputs
 
 
+def with_moments_of(
+    arrays: Mapping[str, np.ndarray],
+    plain: Mapping[str, Any],
+    inputs: np.ndarray,
+    batches: Sequence[np.ndarray],
+) -> dict[str, np.ndarray]:
+    """The arrays with batch norm's kept moments replaced by those of a pass over these rows.
+
+    Each mini-batch is normalised by itself, as in training without dropout; the moments are taken over all rows.
+
+    Args:
+        arrays, plain, inputs, batches: see `forward_in_batches`.
+    """
+    layers = _layers(arrays, _network(plain), np.dtype(np.float64))
+    seen: dict[int, list[np.ndarray]] = {i: [] for i, layer in enumerate(layers) if layer.norm is not None}
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        for rows in batches:
+            x = np.asarray(inputs)[rows].astype(np.float64, copy=False)
+            for i, layer in enumerate(layers):
+                if layer.norm is not None:
+                    seen[i].append(layer.normalised(x))
+                x = layer.apply(x, batch=True)
+    found = dict(arrays)
+    for i, parts in seen.items():
+        whole = np.concatenate(parts)
+        found |= {f"mean.{i}": whole.mean(axis=0), f"variance.{i}": whole.var(axis=0)}
+    return found
+
+
 def _network(plain: Mapping[str, Any]) -> Mapping[str, Any]:
     network = plain.get("network")
     if not isinstance(network, Mapping):
@@ -142,10 +171,25 @@ class _Layer:
     activation: Callable[[np.ndarray], np.ndarray]
     after: _Norm | None
 
-    def apply(self, x: np.ndarray, batch: bool) -> np.ndarray:
+    @property
+    def norm(self) -> _Norm | None:
+        """Its normalisation, wherever it stands."""
+        return self.before or self.after
+
+    def _affine(self, x: np.ndarray) -> np.ndarray:
         z = x @ self.weights
         if self.biases is not None:
             z += self.biases
+        return z
+
+    def normalised(self, x: np.ndarray) -> np.ndarray:
+        """What its normalisation is applied to."""
+        z = self._affine(x)
+        return self.activation(z) if self.after is not None else z
+
+    def apply(self, x: np.ndarray, batch: bool) -> np.ndarray:
+        """What the layer gives; normalised by the kept moments, or by those of these rows."""
+        z = self._affine(x)
         if self.before is not None:
             z = self.before.apply(z, batch)
         a = self.activation(z)

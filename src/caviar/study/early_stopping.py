@@ -71,7 +71,11 @@ def twins(study: "Study", trial: Trial, before: CohortSpec) -> Campaign:
     layout = campaigns.slots_for(study.material, before.structure, len(given), work.start(), halving=False)
     spec = CohortSpec(numbered["first_cohort"], before.structure, *layout, streams=(stream,), trials=tuple(given))
     first = numbered["first_trial"]
-    about = {"kind": KIND, "of": {str(first + place): trial.number for place in range(len(given))}}
+    about = {
+        "kind": KIND,
+        "how": "unstopped, and with L2 alone",
+        "of": {str(first + place): trial.number for place in range(len(given))},
+    }
     why = "what early stopping did, and what L2 alone does"
     return Campaign("twins", why, trial.horizon, None, (spec,), first, about)
 

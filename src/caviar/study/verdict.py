@@ -8,12 +8,13 @@ import numpy as np
 from caviar.diagnosis.finding import Finding
 from caviar.diagnosis.fit import FitEvidence, diagnose_fit
 from caviar.diagnosis.intervals import Interval, normal, rmse_standard_error, wilson
+from caviar.diagnosis.normalisation import diagnose_normalisation
 from caviar.diagnosis.pictures import diagnose_flips
 from caviar.errors import StudyError
 from caviar.networks.constants import BATCH_NORM_EPSILON
 from caviar.records.status import Status
 from caviar.records.trial import Trial
-from caviar.study import keeping, ranking
+from caviar.study import keeping, normalisation, ranking
 from caviar.study.kept import Rows
 from caviar.study.model import Model
 from caviar.study.spec import StreamSpec
@@ -251,7 +252,20 @@ def diagnose(study: "Study") -> list[Finding]:
         for found in map(dict, study.splits.findings)
     ]
     pictures = diagnose_flips(schema, study.store.trial(winner["trial"]).configuration)
-    return [*diagnose_fit(evidence), *pictures, *data]
+    return [*diagnose_fit(evidence), *_normalised(study), *pictures, *data]
+
+
+def _normalised(study: "Study") -> list[Finding]:
+    """What batch norm does to the model; nothing where its weights are not kept."""
+    trial = model_trial(study)
+    if not trial.configuration["batch_norm"]:
+        return []
+    try:
+        model = model_of(study, trial)
+    except StudyError:
+        return []
+    modes = normalisation.evidence_of(study, trial, model)
+    return diagnose_normalisation(modes) if modes else []
 
 
 def stopped_too_soon(study: "Study") -> dict[str, Any] | None:
