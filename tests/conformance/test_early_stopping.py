@@ -16,7 +16,7 @@ from caviar.report.page import page_of
 from caviar.search.patience import Both, Patience
 from caviar.search.rule import Report, exempt
 from caviar.search.stopping import NoStopping, SuccessiveHalving, stopping_rule
-from caviar.study import campaigns
+from caviar.study import campaigns, early_stopping
 from caviar.study.study import Study
 from study import making
 
@@ -198,3 +198,10 @@ def test_dead_and_resumed_it_equals_one_that_was_never_stopped(stopped: Study, t
         resumed = Study(folder).resume().finish()
         assert making.differences(wanted, making.content(resumed)) == []
         assert resumed.results["early_stopping"] == stopped.results["early_stopping"]
+
+
+def test_a_budget_that_has_ended_trains_no_twins(tmp_path: Path, monkeypatch: Any) -> None:
+    """Where no time is left the twins are left out, and the study is finished all the same."""
+    monkeypatch.setattr(early_stopping.budget, "left", lambda study, kind: 0.0 if kind == "twins" else None)
+    study = making.study(tmp_path / "study").train(OWN, epochs=EPOCHS, patience=PATIENCE).finish()
+    assert study.sealed and len(study.trials) == 1 and study.results.get("early_stopping") is None

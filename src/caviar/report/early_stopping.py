@@ -72,6 +72,8 @@ def body(page: PageData, shown: Figure | None) -> Markup:
         f"λ = {tried} the one with the lowest error on the choose half is shown; the judge half compares them all. One "
         "training each: small differences are chance."
     )
+    if not found["not_stopped"] and not found["l2"]:
+        beside = "Of its twins, unstopped and with L2 alone, none came to its end: they diverged, or the budget ended."
     return joined(
         element("p", how),
         blocks.figure(shown) if shown else None,

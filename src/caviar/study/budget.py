@@ -29,7 +29,8 @@ def left(study: "Study", kind: str) -> float | None:
     budget = study.store.setting("budget")
     if budget is None:
         return None
-    return float(budget["end"] - (budget["kept"] if kind == "search" else 0.0) - _spent(study))
+    # Twins come before the confirmation, and are what a study can do without.
+    return float(budget["end"] - (budget["kept"] if kind in ("search", "twins") else 0.0) - _spent(study))
 
 
 def _spent(study: "Study") -> float:

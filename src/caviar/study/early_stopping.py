@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from caviar.records.status import Status
 from caviar.records.trial import Trial
-from caviar.study import campaigns, ranking, work
+from caviar.study import budget, campaigns, ranking, work
 from caviar.study.spec import Campaign, CohortSpec
 
 if TYPE_CHECKING:
@@ -24,14 +24,21 @@ SHARES = (1e-4, 1e-3, 1e-2, 1e-1)
 def compare(study: "Study") -> None:
     """Train the twins of the best trial where patience stopped it, and note how they compare; otherwise nothing.
 
+    Nor where the budget of time has ended, which the twins share with the search and not with the confirmation.
+
     Raises:
         Stop: Ctrl-C; everything is stored, and comparing again goes on.
     """
     best = ranking.ranked(study)[0]
     patience = stopped_by_patience(study, best)
     if patience is None:
+        if study.results.get("early_stopping"):
+            study.set_results(early_stopping=None)  # of an earlier best
         return
     if twins_of(study, best) is None:
+        seconds = budget.left(study, "twins")
+        if seconds is not None and seconds <= 0:
+            return
         spec = next(spec for campaign in study.campaigns for spec in campaign.cohorts if spec.number == best.cohort)
         work.begin(study, twins(study, best, spec).to_dict())
     work.run(study)
@@ -71,11 +78,8 @@ def twins(study: "Study", trial: Trial, before: CohortSpec) -> Campaign:
     layout = campaigns.slots_for(study.material, before.structure, len(given), work.start(), halving=False)
     spec = CohortSpec(numbered["first_cohort"], before.structure, *layout, streams=(stream,), trials=tuple(given))
     first = numbered["first_trial"]
-    about = {
-        "kind": KIND,
-        "how": "unstopped, and with L2 alone",
-        "of": {str(first + place): trial.number for place in range(len(given))},
-    }
+    again = {str(first + place): trial.number for place in range(len(given))}
+    about = {"kind": KIND, "how": "unstopped, and with L2 alone", "of": again}
     why = "what early stopping did, and what L2 alone does"
     return Campaign("twins", why, trial.horizon, None, (spec,), first, about)
 
@@ -88,7 +92,7 @@ def compared(study: "Study", trial: Trial, patience: int) -> dict[str, Any]:
     Returns:
         "trial", "patience", "best_epoch", "stopped_at", "epochs"; "stopped", "not_stopped" and "l2": each with "trial",
         "l2" (λ), "epoch", "train_error", "choose_error", "dev_error" (judge half); "tried": the λ of all twins.
-        A twin that diverged is None.
+        What diverged, or was ended by a budget, is None.
     """
     campaign = twins_of(study, trial)
     assert campaign is not None
