@@ -54,9 +54,11 @@ def test_every_code_has_a_page_and_every_page_a_code() -> None:
     assert {path.stem for path in (DOCS / "findings").glob("*.md")} == codes
 
 
-@pytest.mark.parametrize("code", ["DAT001", "DAT002", "DAT003", "DAT004", "DAT005"])
-def test_pages_of_the_data_show_what_the_code_says(code: str) -> None:
-    """Each DAT page has the five headings, and its example gives the message that it shows."""
+@pytest.mark.parametrize(
+    "code", ["DAT001", "DAT002", "DAT003", "DAT004", "DAT005", *(f"GRD00{number}" for number in range(1, 8))]
+)
+def test_pages_show_what_the_code_says(code: str) -> None:
+    """Each DAT or GRD page has the five headings, and its example gives the message that it shows."""
     page = text(DOCS / "findings" / f"{code}.md")
     assert page.startswith(f"# {code} ")
     headings = re.findall(r"^## (.+)$", page, flags=re.MULTILINE)
@@ -65,7 +67,8 @@ def test_pages_of_the_data_show_what_the_code_says(code: str) -> None:
     assert call and said
     names: dict[str, Any] = {}
     exec(call[1], names)
-    found = {finding["code"]: finding for finding in names["findings"]}
+    plain = [finding if isinstance(finding, dict) else finding.to_dict() for finding in names["findings"]]
+    found = {finding["code"]: finding for finding in plain}
     assert said[1].split() == found[code]["message"].split()
     evidence = page.partition("## Evidence")[2].partition("## Example")[0]
     told = set(re.findall(r"`(\w+)`", evidence))

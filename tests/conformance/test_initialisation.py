@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from caviar.diagnosis.gradients import GradientEvidence, diagnose_gradients
 from caviar.networks.initialisers import draw
 from caviar.search.hyperparameters import INITIALISATIONS
+from caviar.training.probes import probe
 from conformance.engine import Engine
 
 WIDTHS = (300, 200, 100)
@@ -54,3 +56,13 @@ def test_zeros_do_not_break_symmetry() -> None:
         apart[kind] = float(np.abs(first - first[:, :1]).max())
         assert np.abs(first).max() > 1e-3  # it did train
     assert apart["zeros"] == 0.0 < 0.1 < apart["he"]
+
+
+def test_zeros_are_named() -> None:
+    """That symmetry was not broken is a finding: GRD007 for zeros, nothing for He."""
+    generator = np.random.default_rng(8)
+    x, y = generator.standard_normal((32, 3)), generator.standard_normal(32) + 1.0
+    for kind, codes in (("zeros", ["GRD007"]), ("he", [])):
+        layers = [(w, np.zeros(w.shape[1])) for w in draw(kind, 1.0, (3, 5, 1), seed=0)]
+        found = diagnose_gradients(GradientEvidence(probe(layers, x, y, activation="sigmoid", loss="squared")))
+        assert [finding.code for finding in found] == codes

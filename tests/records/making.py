@@ -1,10 +1,13 @@
 """Records to store, made from a seed."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import settings
 
 from caviar.records.events import Event
 from caviar.records.history import FIELDS, Block
+from caviar.records.probes import PROBES, shorten
 from caviar.records.status import Status
 from caviar.records.trial import Trial
 
@@ -21,6 +24,14 @@ def make_block(seed=0, rows=8, epoch=1, trials=None):
     values = np.where(is_cost, costs, shares).astype(np.float32)
     numbers = np.arange(rows) if trials is None else np.asarray(trials)
     return Block(np.arange(rows), numbers, np.full(rows, epoch), values)
+
+
+def make_probed(seed=0, rows=8, layers=3, trials=None, epoch=1):
+    """The same block with probes of every layer: NaN in one of them, as where a share has no meaning."""
+    block = make_block(seed, rows, epoch, trials)
+    probes = np.random.default_rng([seed, rows, layers]).standard_normal((rows, layers, len(PROBES)))
+    probes[:, :, PROBES.index("saturated_share")] = np.nan
+    return replace(block, probes=shorten(probes.astype(np.float32)))
 
 
 def make_events(tick, count=3, lane=0):

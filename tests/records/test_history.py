@@ -2,6 +2,7 @@
 
 import pickle
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from caviar.records.history import FIELDS, Block, Histories, History, assemble, pack, unpack
+from caviar.records.probes import PROBES
 
-from .making import make_block, repeatable
+from .making import make_block, make_probed, repeatable
 
 int32 = st.integers(-(2**31), 2**31 - 1)
 
@@ -154,3 +156,48 @@ def test_a_history_can_be_pickled():
     assert isinstance(history, History)
     copy = pickle.loads(pickle.dumps(history))
     assert {name: column.tolist() for name, column in copy.items()} == {n: c.tolist() for n, c in history.items()}
+
+
+# ---- probes ---------------------------------------------------------------------------------------------------------
+
+
+def test_probes_come_back_bit_for_bit():
+    """A block with probes comes back as it was; one changed bit, or none measured at all, is another block."""
+    block = make_probed()
+    again = unpack(pack(block))
+    assert again.same(block) and again.probes.shape == (8, 3, len(PROBES))
+    assert pack(again) == pack(block)
+    changed = block.probes.copy()
+    changed[3, 1, 0] += 1.0
+    assert not block.same(replace(block, probes=changed))
+    assert not block.same(replace(block, probes=None)) and not block.same(make_probed(layers=2))
+
+
+def test_blocks_without_probes_are_as_they_always_were():
+    """A block without probes packs to the version that earlier studies hold, which begins with 1."""
+    assert pack(make_block())[0] == 1 and pack(make_probed())[0] == 2
+    assert unpack(pack(make_block())).probes is None
+
+
+def test_size_with_probes():
+    """Probes take less than 2.2 bytes a number, against 4 raw: half of each mantissa is rounded away."""
+    rows, layers = 256, 3
+    more = len(pack(make_probed(rows=rows, layers=layers))) - len(pack(make_block(rows=rows)))
+    assert more < 2.2 * rows * layers * len(PROBES)
+
+
+def test_histories_of_different_depth():
+    """Trials of cohorts of different depth, and trials without probes, each have the probes of their own layers."""
+    deep, flat = make_probed(rows=2, layers=4, trials=[0, 1]), make_probed(rows=1, layers=2, trials=[2])
+    found = assemble([deep, flat, make_block(rows=1, trials=[3])], 0, 3)
+    np.testing.assert_array_equal(found[1]["update_ratio"], deep.probes[1:2, :, PROBES.index("update_ratio")])
+    assert found[2]["log10_gradient_norm"].shape == (1, 2)
+    assert set(found[3]) == {"epoch", *FIELDS}
+    assert not found[0]["update_ratio"].flags.writeable
+
+
+@pytest.mark.parametrize("shape", [(7, 3, len(PROBES)), (8, 3, 2), (8, 0, len(PROBES)), (8, len(PROBES))])
+def test_probes_that_do_not_fit_are_refused(shape):
+    """Probes of other rows, other numbers or no layer are refused when the block is made."""
+    with pytest.raises(ValueError, match="needs probes"):
+        replace(make_block(), probes=np.zeros(shape))

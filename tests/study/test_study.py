@@ -11,6 +11,7 @@ import pytest
 import caviar
 from caviar.errors import SpaceError, StudyError
 from caviar.records.history import FIELDS
+from caviar.records.probes import PROBES
 from caviar.records.status import Status
 from caviar.study.study import Study
 from caviar.study.summary import state_of
@@ -32,7 +33,8 @@ def test_trials_are_frozen_records_with_histories(searched: Study) -> None:
         assert trial.number == number
         assert trial.status in (Status.FINISHED, Status.STOPPED)
         assert trial.configuration["hidden"] == [8]
-        assert set(trial.history) == {"epoch", *FIELDS}
+        assert set(trial.history) == {"epoch", *FIELDS, *PROBES}
+        assert trial.history["update_ratio"].shape == (trial.epochs, 2)
         assert trial.history["epoch"].tolist() == list(range(1, trial.epochs + 1))
         best = trial.history["dev_error"].min()
         assert trial.dev_error == best == trial.history["dev_error"][trial.best_epoch - 1]

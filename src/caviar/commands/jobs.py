@@ -30,12 +30,15 @@ def search(
     ] = None,
     patience: Patience = None,
     no_twins: NoTwins = False,
+    probes: Annotated[
+        bool, typer.Option("--probes/--no-probes", help="measure every layer's gradients and units at every epoch")
+    ] = True,
 ) -> None:
     """Train hundreds of networks at once, keep the best, say what holds it back."""
     from caviar.study import jobs
 
     request = _request(data, asked, vary)
-    how = jobs.How(trials, stopping, sampler, start_from, patience, not no_twins)
+    how = jobs.How(trials, stopping, sampler, start_from, patience, not no_twins, probes)
     run_job(lambda watch: jobs.search(request, how, watch=watch), asked.json_)
 
 

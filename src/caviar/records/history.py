@@ -8,12 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from caviar.records.probes import PROBES
+
 # The order inside a block. `dev_*` is measured on the choose half of dev, `judge_*` on the other one; `train_cost` and
 # `train_error` in test mode on a fixed sample of the train rows; `cost` is the running cost of the mini-batches.
 FIELDS = ("cost", "train_error", "dev_error", "dev_cost", "judge_error", "judge_cost", "train_cost", "learning_rate")
 
 _HEADER = struct.Struct("<BBI")  # version, number of fields, number of rows
 _VERSION = 1
+_PROBED = struct.Struct("<BH")  # of a block with probes, after the header: number of probes, number of layers
+_PROBED_VERSION = 2
 _CHUNK = 1024  # trials whose histories are read together
 
 
@@ -26,6 +30,7 @@ class Block:
         trials: int32 [n], the trial it held.
         epochs: int32 [n], the trial's own epoch, from 1.
         values: float32 [n, len(FIELDS)].
+        probes: float32 [n, L, len(PROBES)], what was measured in each of L layers; None where nothing was.
 
     Raises:
         ValueError: the shapes do not fit each other.
@@ -39,6 +44,7 @@ class Block:
     trials: np.ndarray
     epochs: np.ndarray
     values: np.ndarray
+    probes: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         for name in ("slots", "trials", "epochs"):
@@ -51,6 +57,12 @@ class Block:
                 f"A block of {n} rows needs as many trials and epochs and values [{n}, {len(FIELDS)}]. "
                 f"Got {len(self.trials)}, {len(self.epochs)} and {list(self.values.shape)}."
             )
+        if self.probes is not None:
+            object.__setattr__(self, "probes", np.ascontiguousarray(self.probes, dtype="<f4"))
+            if self.probes.ndim != 3 or self.probes.shape[::2] != (n, len(PROBES)) or not self.probes.shape[1]:
+                raise ValueError(
+                    f"A block of {n} rows needs probes [{n}, layers, {len(PROBES)}]. Got {list(self.probes.shape)}."
+                )
 
     def __len__(self) -> int:
         return len(self.slots)
@@ -61,10 +73,20 @@ class Block:
         Packed bytes may differ between builds of zlib, so blocks are compared, not files.
         """
         pairs = zip(self._parts(), other._parts(), strict=True)
-        return all(mine.tobytes() == theirs.tobytes() for mine, theirs in pairs)
+        return all(mine.shape == theirs.shape and mine.tobytes() == theirs.tobytes() for mine, theirs in pairs)
 
     def _parts(self) -> tuple[np.ndarray, ...]:
-        return self.slots, self.trials, self.epochs, self.values
+        return self.slots, self.trials, self.epochs, self.values, self.columns
+
+    @property
+    def layers(self) -> int:
+        """L; 0 where nothing was probed."""
+        return 0 if self.probes is None else self.probes.shape[1]
+
+    @property
+    def columns(self) -> np.ndarray:
+        """The probes as columns [n, L · len(PROBES)]."""
+        return np.empty((len(self), 0), "<f4") if self.probes is None else self.probes.reshape(len(self), -1)
 
 
 def _as_int32(name: str, values: Any) -> np.ndarray:
@@ -84,6 +106,8 @@ def pack(block: Block) -> bytes:
     """
     squeezed = zlib.compressobj(6)
     parts = [_HEADER.pack(_VERSION, len(FIELDS), len(block))]
+    if block.layers:
+        parts = [_HEADER.pack(_PROBED_VERSION, len(FIELDS), len(block)), _PROBED.pack(len(PROBES), block.layers)]
     for plane in _to_planes(block):
         parts.append(squeezed.compress(plane.tobytes()))
         parts.append(squeezed.flush(zlib.Z_PARTIAL_FLUSH))
@@ -99,34 +123,42 @@ def unpack(packed: bytes) -> Block:
     if len(packed) < _HEADER.size:
         raise ValueError("a packed block is cut short")
     version, fields, rows = _HEADER.unpack_from(packed)
-    if (version, fields) != (_VERSION, len(FIELDS)):
+    body, probes, layers = _HEADER.size, len(PROBES), 0
+    if version == _PROBED_VERSION and len(packed) >= body + _PROBED.size:
+        probes, layers = _PROBED.unpack_from(packed, body)
+        body += _PROBED.size
+    if version not in (_VERSION, _PROBED_VERSION) or (fields, probes) != (len(FIELDS), len(PROBES)):
         raise ValueError(
-            f"a packed block of version {version} with {fields} fields; known is {_VERSION} with {len(FIELDS)}"
+            f"a packed block of version {version} with {fields} fields and {probes} probes; "
+            f"known is {_PROBED_VERSION} with {len(FIELDS)} and {len(PROBES)}"
         )
-    length = rows * 4 * (3 + fields)
+    length = rows * 4 * (3 + fields + layers * probes)
     opened = zlib.decompressobj()
     try:
-        raw = opened.decompress(packed[_HEADER.size :], length + 1)
+        raw = opened.decompress(packed[body:], length + 1)
     except zlib.error as error:
         raise ValueError(f"a packed block is damaged: {error}") from None
     if len(raw) != length or not opened.eof:
         raise ValueError(f"a packed block holds {len(raw)} bytes; {length} were expected")
-    return _from_planes(np.frombuffer(raw, np.uint8), rows)
+    return _from_planes(np.frombuffer(raw, np.uint8), rows, layers)
 
 
 def _to_planes(block: Block) -> Iterator[np.ndarray]:
-    """Byte planes, lowest byte first, of three delta-coded header columns and of every field."""
+    """Byte planes, lowest byte first, of three delta-coded header columns, of every field and every probe."""
     for column in (block.slots, block.trials, block.epochs):
         delta = np.diff(column.view("<u4"), prepend=np.uint32(0))  # wraps around, so any two numbers have a difference
         yield from np.ascontiguousarray(delta, "<u4").view(np.uint8).reshape(-1, 4).T
-    for column in block.values.T:
+    for column in np.concatenate([block.values, block.columns], axis=1).T:
         yield from np.ascontiguousarray(column).view(np.uint8).reshape(-1, 4).T
 
 
-def _from_planes(raw: np.ndarray, rows: int) -> Block:
-    columns = np.ascontiguousarray(raw.reshape(3 + len(FIELDS), 4, rows).transpose(0, 2, 1)).view("<u4")[..., 0]
+def _from_planes(raw: np.ndarray, rows: int, layers: int) -> Block:
+    count = 3 + len(FIELDS) + layers * len(PROBES)
+    columns = np.ascontiguousarray(raw.reshape(count, 4, rows).transpose(0, 2, 1)).view("<u4")[..., 0]
     header = np.cumsum(columns[:3], axis=1, dtype=np.uint32).astype("<u4").view("<i4")
-    return Block(header[0], header[1], header[2], np.ascontiguousarray(columns[3:]).view("<f4").T)
+    values = np.ascontiguousarray(columns[3:]).view("<f4").T
+    probes = values[:, len(FIELDS) :].reshape(rows, layers, len(PROBES)) if layers else None
+    return Block(header[0], header[1], header[2], values[:, : len(FIELDS)], probes)
 
 
 def assemble(blocks: Iterable[Block], first: int, last: int) -> dict[int, dict[str, np.ndarray]]:
@@ -140,7 +172,8 @@ def assemble(blocks: Iterable[Block], first: int, last: int) -> dict[int, dict[s
         first, last: trial numbers, both included.
 
     Returns:
-        By trial number, read-only arrays [E]: "epoch" int32 and every name of FIELDS float32, ascending by epoch.
+        By trial number, read-only arrays [E]: "epoch" int32 and every name of FIELDS float32, ascending by epoch; and
+        where layers were probed every name of PROBES [E, L], NaN in epochs without.
     """
     kept = [(block, (block.trials >= first) & (block.trials <= last)) for block in blocks]
     if not any(mask.any() for _, mask in kept):
@@ -148,12 +181,24 @@ def assemble(blocks: Iterable[Block], first: int, last: int) -> dict[int, dict[s
     trials = np.concatenate([block.trials[mask] for block, mask in kept])
     epochs = np.concatenate([block.epochs[mask] for block, mask in kept])
     values = np.concatenate([block.values[mask] for block, mask in kept])
+    probes = _side_by_side([(block.columns[mask], block.layers) for block, mask in kept])
     order = np.argsort(trials, kind="stable")
     order = order[_counts(trials[order], epochs[order])]
-    trials, epochs, values = trials[order], epochs[order], values[order]
+    trials, epochs, values, probes = trials[order], epochs[order], values[order], probes[order]
     numbers, starts = np.unique(trials, return_index=True)
     bounds = zip(numbers.tolist(), starts.tolist(), [*starts[1:].tolist(), len(trials)], strict=True)
-    return {number: _arrays(epochs[start:end], values[start:end]) for number, start, end in bounds}
+    return {number: _arrays(epochs[start:end], values[start:end], probes[start:end]) for number, start, end in bounds}
+
+
+def _side_by_side(parts: list[tuple[np.ndarray, int]]) -> np.ndarray:
+    """Probes of blocks of different depth as one array [n, most layers, len(PROBES)], NaN where a block has none."""
+    most = max(layers for _, layers in parts)
+    found = np.full((sum(len(columns) for columns, _ in parts), most, len(PROBES)), np.nan, np.float32)
+    begin = 0
+    for columns, layers in parts:
+        found[begin : begin + len(columns), :layers] = columns.reshape(len(columns), layers, len(PROBES))
+        begin += len(columns)
+    return found
 
 
 def _counts(trials: np.ndarray, epochs: np.ndarray) -> np.ndarray:
@@ -166,15 +211,21 @@ def _counts(trials: np.ndarray, epochs: np.ndarray) -> np.ndarray:
     return np.append(keys[:-1] < later[1:], True)
 
 
-def _arrays(epochs: np.ndarray, values: np.ndarray) -> dict[str, np.ndarray]:
+def _arrays(epochs: np.ndarray, values: np.ndarray, probes: np.ndarray) -> dict[str, np.ndarray]:
     columns = {"epoch": epochs.copy(), **{name: values[:, i].copy() for i, name in enumerate(FIELDS)}}
+    # A share of zeros exists for every layer, diverged or not: where it is missing, another trial is the deeper one.
+    layers = np.count_nonzero(~np.isnan(probes[..., PROBES.index("zero_share")]).all(axis=0)) if len(probes) else 0
+    if layers:
+        columns |= {name: probes[:, :layers, i].copy() for i, name in enumerate(PROBES)}
     for column in columns.values():
         column.setflags(write=False)
     return columns
 
 
 class History(Mapping[str, np.ndarray]):
-    """What was measured of one trial, by own epoch: "epoch" and every name of FIELDS, read on first use.
+    """What was measured of one trial, by own epoch: "epoch", every name of FIELDS, and of PROBES where it was probed.
+
+    Read on first use.
 
     Args:
         load: gives the arrays; called once at most.
@@ -233,7 +284,7 @@ class Histories:
             self._chunks[chunk] = assemble(self._load(first, last), first, last)
         found = self._chunks[chunk].get(number)
         if found is None:
-            return _arrays(np.empty(0, np.int32), np.empty((0, len(FIELDS)), np.float32))
+            return _arrays(np.empty(0, np.int32), np.empty((0, len(FIELDS)), np.float32), np.empty((0, 0, len(PROBES))))
         if until is None:
             return found
         return {name: column[found["epoch"] <= until] for name, column in found.items()}

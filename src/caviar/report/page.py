@@ -10,6 +10,7 @@ from caviar.report import html, reproduce
 from caviar.report.page_data import Estimate, Metric, PageData, Retrained
 from caviar.study import shown
 from caviar.study.learning_rates import LearningRates
+from caviar.study.probing import probed
 from caviar.study.study import Study
 
 
@@ -48,6 +49,8 @@ def page_of(study: Study) -> PageData:
         metric=Metric("error" if classification else "rmse", "share" if classification else ""),
         best=winner.get("trial", _first(study)),
         retrained=_retrained(winner),
+        probed=_probed(study, winner),
+        weights_at_zero=results.get("weights_at_zero"),
         base=Estimate(study.base_error) if study.base_error else None,
         train=_estimate(measured.get("train")),
         dev=_estimate(measured.get("dev")),
@@ -79,6 +82,11 @@ def _first(study: Study) -> int | None:
         return study.best_trial.number
     except StudyError:
         return None
+
+
+def _probed(study: Study, winner: Mapping[str, Any]) -> Trial | None:
+    first = winner.get("trial", _first(study))
+    return None if first is None else probed(study, [first, *winner.get("retrained", [])])
 
 
 def _estimate(found: Any) -> Estimate | None:

@@ -58,6 +58,8 @@ class PageData:
         metric: what the errors are.
         best: the number of the best trial; None while no trial is usable.
         retrained: the best configuration on fresh seeds.
+        probed: the trial whose gradients and units are shown: the best, or one of its configuration; None: none has.
+        weights_at_zero: the share of the model's weights that are exactly 0; None: there is no model yet.
         base, train, dev, test: errors of the best network with their intervals; `dev` is the corrected one, not the one
             that the selection looked at. None: not measured, or (test) never opened.
         test_opened: how many times the test set has been looked at.
@@ -83,6 +85,8 @@ class PageData:
     metric: Metric = field(default_factory=Metric)
     best: int | None = None
     retrained: Sequence[Retrained] = ()
+    probed: Trial | None = None
+    weights_at_zero: float | None = None
     base: Estimate | None = None
     train: Estimate | None = None
     dev: Estimate | None = None

@@ -81,6 +81,8 @@ def _call(study: Study, campaign: Campaign) -> str:
         options["sampler"] = campaign.about["sampler"]
     if campaign.about.get("start_from"):
         options["start_from"] = campaign.about["start_from"]
+    if not campaign.probes:
+        options["probes"] = False
     return f"study.search({_arguments([], {'trials': campaign.trials, **options})})"
 
 

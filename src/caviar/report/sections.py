@@ -8,6 +8,7 @@ from caviar.records.status import Status
 from caviar.report import blocks, early_stopping, figures, rates, text
 from caviar.report.cards import card
 from caviar.report.figure import Figure
+from caviar.report.layers import probe_figures
 from caviar.report.markup import Markup, element, joined
 from caviar.report.page_data import PageData
 from caviar.report.panels import panels
@@ -161,6 +162,8 @@ def best_configuration(page: PageData) -> Section | None:
     head = ("hyperparameter", "value", "default", "meaning")
     said = f"Trial {best.number}, at its best in epoch {best.best_epoch} of {best.epochs}."
     said += f" It changes {text.counted(len(changed), 'hyperparameter')} from the default."
+    if page.weights_at_zero is not None and best.configuration.get("l1", 0.0) > 0:
+        said += f" L1 has set {text.share(page.weights_at_zero)} of its weights to exactly 0."
     moved = [_setting(name, best.configuration[name]) for name in changed]
     usual = [_setting(name, best.configuration[name]) for name in rest]
     body = joined(
@@ -175,6 +178,19 @@ def best_configuration(page: PageData) -> Section | None:
 def shown(page: PageData) -> Section | None:
     """Train examples as augmentation changed them, where the best network had any."""
     return None if page.shown is None else Section("shown", "What the network was shown", what_was_shown(page.shown))
+
+
+def gradients_and_units(page: PageData) -> Section | None:
+    """What was probed of the best network: by depth, and over the epochs."""
+    made = tuple(probe_figures(page.probed)) if page.probed is not None else ()
+    if page.probed is None or not made:
+        return None
+    said = (
+        f"What trial {page.probed.number} looked like from inside, at one mini-batch of each epoch. Norms that fall or "
+    )
+    said += "grow by a factor at every layer say that gradients vanish or explode; the findings say where that matters."
+    grid = element("div", *map(blocks.figure, made), class_="panels")
+    return Section("gradients", "Gradients and units", joined(element("p", said), grid), made)
 
 
 def bias_and_variance(page: PageData) -> Section | None:
@@ -304,6 +320,7 @@ _SECTIONS: tuple[Callable[[PageData], Section | None], ...] = (
     learning_rates,
     best_configuration,
     shown,
+    gradients_and_units,
     stopping,
     early_stopped,
     reproduce,

@@ -62,6 +62,7 @@ class How:
         sampler: a key of `caviar.search.samplers.SAMPLERS`.
         start_from: folder of an earlier study, whose best are tried first.
         patience, twins: as `Study.search` takes them.
+        probes: whether every layer is measured at every epoch.
     """
 
     trials: int = 256
@@ -70,6 +71,7 @@ class How:
     start_from: Path | None = None
     patience: int | None = None
     twins: bool = True
+    probes: bool = True
 
 
 def search(request: Request, how: How, *, watch: Watch) -> Study:
@@ -84,12 +86,13 @@ def search(request: Request, how: How, *, watch: Watch) -> Study:
     check_known("sampler", how.sampler, list(SAMPLERS))
     arguments: dict[str, Any] = {"trials": how.trials, "epochs": request.epochs, "stopping": rule}
     arguments |= {"minutes": request.minutes, "sampler": how.sampler}
-    arguments |= {"patience": how.patience, "twins": how.twins}
+    arguments |= {"patience": how.patience, "twins": how.twins, "probes": how.probes}
     if how.start_from is not None:
         open_existing(how.start_from).best_trial  # noqa: B018 it may refuse, before anything is written
         arguments["start_from"] = str(how.start_from.absolute())
     options: dict[str, Any] = {"stopping": how.stopping, "sampler": how.sampler, "start_from": how.start_from}
     options |= {"patience": how.patience, "no_twins": None if how.twins else True}
+    options["probes"] = how.probes
     return _do(_begin(request, "search", arguments, watch, **options))
 
 
@@ -159,14 +162,21 @@ def _do(study: Study, minutes: float | None = None) -> Study:
 
 def _options(**given: Any) -> list[str]:
     """Options of the command that differ from their defaults, as words."""
-    usual: dict[str, Any] = {"task": "auto", "stopping": "halving", "sampler": "random"}
+    usual: dict[str, Any] = {"task": "auto", "stopping": "halving", "sampler": "random", "probes": True}
     usual |= {"low": 1e-6, "high": 10.0, "rates": 64, "seeds": 4, "steps": 300}
     return [
         word
         for name, value in given.items()
         if value is not None and usual.get(name) != value
-        for word in (f"--{name.replace('_', '-')}", *([] if value is True else [str(value)]))
+        for word in _words(name.replace("_", "-"), value)
     ]
+
+
+def _words(name: str, value: Any) -> list[str]:
+    """An option with its value, or a switch."""
+    if isinstance(value, bool):
+        return [f"--{name}" if value else f"--no-{name}"]
+    return [f"--{name}", str(value)]
 
 
 def _role_options(roles: Mapping[str, Any]) -> list[str]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from caviar.records.events import Event
 from caviar.records.history import FIELDS, Block
+from caviar.records.probes import shorten
 from caviar.records.status import Status
 from caviar.records.trial import Trial
 from caviar.search.rule import StoppingRule
@@ -91,6 +92,7 @@ class Lane:
             metric="log_loss" if metric == "log_loss" else "error",
             padded_outputs=architecture.outputs > material.outputs,
             image_shape=material.image_shape,
+            probes=campaign.probes,
         )
         self.cohort = Cohort(
             architecture,
@@ -184,7 +186,8 @@ class Lane:
             scales = [prepared.encoder.target_scale for prepared in self.gathered.prepared]
             own = np.asarray([scales[slot // self.spec.group] for slot in measured.slots], np.float32)
             values[:, _IN_UNITS] *= own[:, None]
-        return Block(measured.slots, measured.trials, measured.epochs, values)
+        probes = None if measured.probes is None else shorten(measured.probes)
+        return Block(measured.slots, measured.trials, measured.epochs, values, probes)
 
     def note(self, block: Block) -> None:
         """Take a segment's measurements into the trials' records."""

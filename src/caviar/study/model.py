@@ -44,6 +44,12 @@ class Model:
         """Class names, in the order of the probabilities."""
         return self.schema.classes
 
+    @property
+    def weights_at_zero(self) -> float:
+        """The share of weights (biases do not count) that are exactly 0, as L1 makes them."""
+        weights = [array for name, array in self.arrays.items() if name.startswith("weights.")]
+        return sum(int((array == 0).sum()) for array in weights) / sum(array.size for array in weights)
+
     # ---- files ---------------------------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> Path:

@@ -57,6 +57,7 @@ class Campaign:
         patience: epochs without a better one after which a trial ends, or None.
         cohorts: one after the other.
         first_trial: number of its first trial.
+        probes: whether every epoch measures each layer (records.probes).
         about: what else a reader should know, e.g. which trials a confirmation repeats.
     """
 
@@ -68,6 +69,7 @@ class Campaign:
     first_trial: int = 0
     about: Mapping[str, Any] = field(default_factory=dict)
     patience: int | None = None
+    probes: bool = False
 
     @property
     def trials(self) -> int:

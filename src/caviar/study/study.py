@@ -180,6 +180,7 @@ class Study:
         minutes: float | None = None,
         sampler: str = "random",
         start_from: "Study | str | Path | None" = None,
+        probes: bool = True,
     ) -> "Study":
         """Train many networks at once and keep the best.
 
@@ -194,6 +195,7 @@ class Study:
             sampler: "random", "grid" or "coarse_to_fine" (zooms into the region around the best, again and again).
             start_from: an earlier study, perhaps of older data: its best configurations are tried first, then the
                 space around them.
+            probes: measure gradients, activations and updates of every layer at every epoch, for the GRD findings.
 
         Raises:
             StudyError: an argument is not allowed, or the study is sealed or being trained elsewhere.
@@ -202,7 +204,7 @@ class Study:
         check_known("sampler", sampler, list(SAMPLERS))
         self._refuse_sealed()
         earlier = start_from if isinstance(start_from, Study | None) else Study(start_from)
-        work.search(self, trials, epochs, work.Stopping(stopping, patience, twins), sampler, minutes, earlier)
+        work.search(self, trials, epochs, work.Stopping(stopping, patience, twins), sampler, minutes, earlier, probes=probes)
         work.run(self)
         return self
 

@@ -63,6 +63,7 @@ def best_of(study: "Study") -> dict[str, Any] | None:
         "epoch": trial.best_epoch,
         "confirmed_error": winner.get("error"),
         "confirmed_by": winner.get("how"),
+        "weights_at_zero": study.results.get("weights_at_zero"),
         "configuration": trial.configuration,
     }
 

@@ -17,6 +17,7 @@ from caviar.records.trial import Trial
 from caviar.study import keeping, normalisation, ranking
 from caviar.study.kept import Rows
 from caviar.study.model import Model
+from caviar.study.probing import gradient_findings
 from caviar.study.spec import StreamSpec
 from caviar.version import __version__
 
@@ -96,7 +97,7 @@ def best_model(study: "Study") -> Model:
         return Model.load(study.model_path)
     model = model_of(study, trial)
     model.save(study.model_path)
-    study.set_results(model_of=of)
+    study.set_results(model_of=of, weights_at_zero=model.weights_at_zero)
     return model
 
 
@@ -138,7 +139,8 @@ def model_of(study: "Study", trial: Trial) -> Model:
         "task": task,
         "output": "softmax" if task == "classification" else "linear",
     }
-    history = {name: values.tolist() for name, values in trial.history.items()}
+    # Probes stay with the study: a model is small.
+    history = {name: values.tolist() for name, values in trial.history.items() if values.ndim == 1}
     about = {
         "network": network,
         "schema": study.dataset.schema.to_dict(),
@@ -252,7 +254,7 @@ def diagnose(study: "Study") -> list[Finding]:
         for found in map(dict, study.splits.findings)
     ]
     pictures = diagnose_flips(schema, study.store.trial(winner["trial"]).configuration)
-    return [*diagnose_fit(evidence), *_normalised(study), *pictures, *data]
+    return [*diagnose_fit(evidence), *gradient_findings(study), *_normalised(study), *pictures, *data]
 
 
 def _normalised(study: "Study") -> list[Finding]:

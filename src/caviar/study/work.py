@@ -1,7 +1,7 @@
 """The work of a study: campaigns are planned, begun, run to their end or to a stop, and counted."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from caviar.errors import StudyError
@@ -52,6 +52,8 @@ def search(
     sampler: str,
     minutes: float | None,
     earlier: "Study | None" = None,
+    *,
+    probes: bool = True,
 ) -> None:
     """Begin a search of the study's space, or of the one around the best of an earlier study, those first."""
     known = [] if earlier is None else start_from(study, earlier)
@@ -70,7 +72,7 @@ def search(
     )
     from caviar.study.fitting import within_memory
 
-    campaign = within_memory(campaign, study.material, study.space, study.seed)
+    campaign = within_memory(replace(campaign, probes=bool(probes)), study.material, study.space, study.seed)
     after = _drawn(study, sampler)
     about: dict[str, Any] = {"sampler": sampler, "after": after, "varied": list(study.space.varied)}
     about["twins"] = stopping.twins
@@ -111,7 +113,7 @@ def train(
         study.material, configurations, epochs=epochs, seed=study.seed, devices=devices, **numbers(study)
     )
     set_budget(study, minutes, confirmed=False)
-    begin(study, {**campaign.to_dict(), "patience": stopping.patience, "about": {"twins": stopping.twins}})
+    begin(study, {**campaign.to_dict(), "probes": True, "patience": stopping.patience, "about": {"twins": stopping.twins}})
 
 
 def find_learning_rate(study: "Study", configuration: Mapping[str, Any], trainings: Trainings) -> LearningRates:
@@ -133,7 +135,8 @@ def confirm(study: "Study", ranked: Sequence[Trial]) -> None:
     campaign = campaigns.confirm(
         study.material, best, cohorts=specs, epochs=last.epochs, seed=study.seed, devices=devices, **numbers(study)
     )
-    begin(study, campaign.to_dict())
+    # With probes where the search had them, so that its programs serve again.
+    begin(study, replace(campaign, probes=last.probes).to_dict())
 
 
 def numbers(study: "Study") -> dict[str, int]:

@@ -17,6 +17,7 @@ from caviar.training.features import Features
 from caviar.training.layout import Layout, room_for
 from caviar.training.memory import slot_bytes
 from caviar.training.mixing import with_shares
+from caviar.training.probes import by_layer
 from caviar.training.program import Plan, ProgramKey, SlotState, split_over, whole_on
 from caviar.training.values import Assignment, rates, slot_values
 
@@ -29,6 +30,7 @@ class Measured:
     trials: np.ndarray  # int32 [n]
     epochs: np.ndarray  # int32 [n] own epochs, from 1
     fields: Float[np.ndarray, "n F"]  # float32
+    probes: Float[np.ndarray, "n L P"] | None = None  # float32, where the program measures them
 
 
 class Cohort:
@@ -186,7 +188,7 @@ class Cohort:
         self.ready()
         assert 1 <= epochs <= self.layout.epochs
         start = self.partway
-        stop = self.updates if batches is None else min(self.updates, start + batches)
+        stop = self._stop(start, batches)
         whole = stop == self.updates
         assert epochs == 1 or (start == 0 and whole), "several epochs run whole or not at all"
         plan = self._plan(epochs, start, stop)
@@ -205,6 +207,12 @@ class Cohort:
         for slot in self.live():
             self.own_epochs[slot] += epochs
         return found
+
+    def _stop(self, start: int, batches: int | None) -> int:
+        """Where a part of an epoch ends. What probes look at must not depend on how an epoch was cut into parts."""
+        stop = self.updates if batches is None else min(self.updates, start + batches)
+        shortest = min(group.updates(self.architecture.batch_size) for group in self.groups)
+        return self.updates if self.key.features.probes and stop > shortest - 2 else stop
 
     def _busy(self) -> np.ndarray:
         held = np.asarray([slot is not None for slot in self.slots])
@@ -241,12 +249,20 @@ class Cohort:
         live = np.asarray(self.live(), np.int32)
         trials = np.asarray([self.slots[slot].trial for slot in live], np.int32)
         epoch = np.arange(epochs, dtype=np.int32)
+        rows = np.swapaxes(measured[live, :epochs], 0, 1).reshape(len(live) * epochs, -1)
         return Measured(
             slots=np.tile(live, epochs),
             trials=np.tile(trials, epochs),
             epochs=(self.own_epochs[live][None, :].astype(np.int32) + 1 + epoch[:, None]).reshape(-1),
-            fields=np.swapaxes(measured[live, :epochs], 0, 1).reshape(-1, len(FIELDS)),
+            fields=np.ascontiguousarray(rows[:, : len(FIELDS)]),
+            probes=self._probes(rows[:, len(FIELDS) :], epochs),
         )
+
+    def _probes(self, raw: np.ndarray, epochs: int) -> np.ndarray | None:
+        if not self.key.features.probes:
+            return None
+        live = [own for own in self.slots if own is not None] * epochs
+        return by_layer(raw, [own.widths for own in live], [own.configuration["activation"] for own in live])
 
     # ---- reading ----------------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ class Features:
         metric: what the best epoch is chosen by.
         padded_outputs: the architecture has more outputs than there are classes.
         augmentation: the kinds of augmentation that some slot uses.
+        probes: every epoch measures each layer (see training.probes).
     """
 
     network: Any = field(default_factory=Perceptron)
@@ -32,6 +33,7 @@ class Features:
     metric: str = "error"
     padded_outputs: bool = True
     augmentation: Augmentation = field(default_factory=Augmentation)
+    probes: bool = False
 
 
 def features_of(
@@ -41,6 +43,7 @@ def features_of(
     metric: str = "error",
     padded_outputs: bool = True,
     image_shape: Sequence[int] | None = None,
+    probes: bool = False,
 ) -> Features:
     """The features that these complete configurations use together.
 
@@ -48,7 +51,8 @@ def features_of(
         image_shape: height, width and channels of the data; None for tables.
     """
     found = [_features(configuration, image_shape) for configuration in configurations]
-    whole = replace(found[0], weighted=found[0].weighted or weighted, metric=metric, padded_outputs=padded_outputs)
+    weighted = found[0].weighted or weighted
+    whole = replace(found[0], weighted=weighted, metric=metric, padded_outputs=padded_outputs, probes=probes)
     for other in found[1:]:
         whole = union(whole, other)
     return whole
@@ -84,6 +88,7 @@ def union(one: Features, other: Features) -> Features:
         one.metric,
         one.padded_outputs or other.padded_outputs,
         one.augmentation.union(other.augmentation),
+        one.probes or other.probes,
     )
 
 

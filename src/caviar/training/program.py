@@ -16,6 +16,7 @@ from jaxtyping import Array
 
 from caviar.networks.architecture import Architecture
 from caviar.records.history import FIELDS
+from caviar.training import probes
 from caviar.training.augmentation import Scaling, augmented
 from caviar.training.features import Features
 from caviar.training.mixing import partners
@@ -105,6 +106,11 @@ class ProgramKey:
     versions: int
     pixels: bool
 
+    @property
+    def columns(self) -> int:
+        """Numbers that a slot's epoch is measured by: FIELDS, then the probes of every layer."""
+        return len(FIELDS) + (probes.count(self.architecture) if self.features.probes else 0)
+
 
 # Rows that one evaluation step handles; eval_rows is a multiple.
 EVAL_CHUNK = 256
@@ -181,7 +187,12 @@ def _run_group(group: _Group, data: Data, plan: Plan, key: ProgramKey) -> tuple[
     def epoch_of(epoch: Array, carry: tuple[SlotState, Array]) -> tuple[SlotState, Array]:
         state, measured = carry
         stop = jnp.minimum(plan.stop, group.updates)
-        train, _ = jax.lax.fori_loop(plan.start, stop, update, (state.train, epoch))
+        around: Any = None
+        if key.features.probes:
+            place = probes.probed_batch(group.counts[epoch], stop)
+            (train, _), around = probes.around(plan.start, place, stop, update, (state.train, epoch))
+        else:
+            train, _ = jax.lax.fori_loop(plan.start, stop, update, (state.train, epoch))
         state = SlotState(train, state.best)
 
         def measure(state: SlotState) -> tuple[SlotState, Array]:
@@ -189,14 +200,20 @@ def _run_group(group: _Group, data: Data, plan: Plan, key: ProgramKey) -> tuple[
             own_epoch = group.epochs_before + epoch + 1
             trained_on = partial(batch_of, epoch)
             averages = measuring_averages(state.train, group.values, trained_on, group.updates, key.features)
-            return _measure(state, averages, group, data, own_epoch, last[:, 0], key)
+            state, row = _measure(state, averages, group, data, own_epoch, last[:, 0], key)
+            if around is not None:
+                many = partial(probes.measure, features=key.features, loss=key.architecture.loss)
+                before, after = around
+                found = jax.vmap(many, in_axes=(0, 0, None, 0))(before, after, batch_of(epoch, place), group.values)
+                row = jnp.concatenate([row, found.reshape(key.group, -1).astype(dtype)], axis=1)
+            return state, row
 
         state, row = jax.lax.cond(
-            plan.measure, measure, lambda state: (state, jnp.zeros((key.group, len(FIELDS)), dtype)), state
+            plan.measure, measure, lambda state: (state, jnp.zeros((key.group, key.columns), dtype)), state
         )
         return state, measured.at[:, epoch].set(row)
 
-    empty = jnp.zeros((key.group, key.epochs, len(FIELDS)), dtype)
+    empty = jnp.zeros((key.group, key.epochs, key.columns), dtype)
     return jax.lax.fori_loop(0, plan.epochs, epoch_of, (group.state, empty))
 
 
@@ -282,7 +299,7 @@ def _segment(
         return jax.lax.cond(
             group.active,
             lambda group: _run_group(group, data, plan, key),
-            lambda group: (group.state, jnp.zeros((key.group, key.epochs, len(FIELDS)), dtype)),
+            lambda group: (group.state, jnp.zeros((key.group, key.epochs, key.columns), dtype)),
             group,
         )
 
@@ -321,7 +338,7 @@ def whole_on(devices: int) -> NamedSharding:
 
 
 def build(key: ProgramKey) -> Any:
-    """The jitted (not yet compiled) segment: (state, values, data, plan) -> (state, measurements [K, E, fields])."""
+    """The jitted (not yet compiled) segment: (state, values, data, plan) -> (state, measurements [K, E, columns])."""
     function = partial(_segment, key=key)
     if key.devices > 1:
         arguments, results = _specs()
