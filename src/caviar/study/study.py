@@ -204,7 +204,9 @@ class Study:
         check_known("sampler", sampler, list(SAMPLERS))
         self._refuse_sealed()
         earlier = start_from if isinstance(start_from, Study | None) else Study(start_from)
-        work.search(self, trials, epochs, work.Stopping(stopping, patience, twins), sampler, minutes, earlier, probes=probes)
+        work.search(
+            self, trials, epochs, work.Stopping(stopping, patience, twins), sampler, minutes, earlier, probes=probes
+        )
         work.run(self)
         return self
 

@@ -113,7 +113,9 @@ def train(
         study.material, configurations, epochs=epochs, seed=study.seed, devices=devices, **numbers(study)
     )
     set_budget(study, minutes, confirmed=False)
-    begin(study, {**campaign.to_dict(), "probes": True, "patience": stopping.patience, "about": {"twins": stopping.twins}})
+    begin(
+        study, {**campaign.to_dict(), "probes": True, "patience": stopping.patience, "about": {"twins": stopping.twins}}
+    )
 
 
 def find_learning_rate(study: "Study", configuration: Mapping[str, Any], trainings: Trainings) -> LearningRates:
