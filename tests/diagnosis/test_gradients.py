@@ -66,7 +66,7 @@ def test_california_is_healthy(shared) -> None:
     found = sorted((shared / "data").rglob("*california*.csv*"))
     if not found:
         pytest.skip("needs California's houses as a CSV file")
-    whole = caviar.read(str(found[0]))
+    whole = caviar.read(str(found[0]), target="median_house_value")
     rows = np.random.default_rng(0).permutation(whole.rows)[:3000]
     silent(healthy(), trained(whole.take(rows), (32, 16), healthy()))
 
