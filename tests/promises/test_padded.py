@@ -49,5 +49,6 @@ def outputs(arrays, own):
     """What a network with these arrays says of the dev rows, by the reference in double precision."""
     kept = {name: array for name, array in arrays.items() if name.startswith(("mean", "variance"))}
     c, learnt = own.configuration, {name: array for name, array in arrays.items() if name not in kept}
-    network = Network(learnt, c["activation"], "softmax", c["batch_norm"], kept, 7 * own.updates)
+    norm = c["batch_norm"], c["batch_norm_place"], c["batch_norm_output"]
+    network = Network(learnt, c["activation"], "softmax", *norm, kept, 7 * own.updates)
     return predict(network, grid.problem().inputs[64:])
