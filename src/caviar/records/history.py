@@ -86,7 +86,9 @@ class Block:
     @property
     def columns(self) -> np.ndarray:
         """The probes as columns [n, L · len(PROBES)]."""
-        return np.empty((len(self), 0), "<f4") if self.probes is None else self.probes.reshape(len(self), -1)
+        if self.probes is None:
+            return np.empty((len(self), 0), "<f4")
+        return self.probes.reshape(len(self), self.layers * len(PROBES))
 
 
 def _as_int32(name: str, values: Any) -> np.ndarray:

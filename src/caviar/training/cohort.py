@@ -249,7 +249,7 @@ class Cohort:
         live = np.asarray(self.live(), np.int32)
         trials = np.asarray([self.slots[slot].trial for slot in live], np.int32)
         epoch = np.arange(epochs, dtype=np.int32)
-        rows = np.swapaxes(measured[live, :epochs], 0, 1).reshape(len(live) * epochs, -1)
+        rows = np.swapaxes(measured[live, :epochs], 0, 1).reshape(len(live) * epochs, measured.shape[-1])
         return Measured(
             slots=np.tile(live, epochs),
             trials=np.tile(trials, epochs),
@@ -259,7 +259,7 @@ class Cohort:
         )
 
     def _probes(self, raw: np.ndarray, epochs: int) -> np.ndarray | None:
-        if not self.key.features.probes:
+        if not self.key.features.probes or not len(raw):
             return None
         live = [own for own in self.slots if own is not None] * epochs
         return by_layer(raw, [own.widths for own in live], [own.configuration["activation"] for own in live])
