@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from caviar.commands import checks, jobs, models, rates, reading
+from caviar.commands import babysit, checks, jobs, models, rates, reading
 from caviar.commands.options import expanded
 from caviar.commands.speaking import says
 
@@ -39,6 +39,7 @@ def whole(
 COMMANDS = (
     jobs.search,
     jobs.train,
+    babysit.babysit,
     rates.find_learning_rate,
     jobs.demo,
     jobs.resume,

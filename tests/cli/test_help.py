@@ -16,6 +16,7 @@ WORDS = {
         "--seed", "--run", "--json", "NAME=VALUE", "LOW..HIGH",
     ],
     "train": ["DATA", "--target", "--set", "--epochs", "--seed", "--run", "--json"],
+    "babysit": ["DATA|RUN", "--set", "--note", "--epochs", "--undo", "--back-to", "--branch", "--finish", "--json"],
     "resume": ["RUN", "--json"],
     "status": ["RUN", "--json"],
     "report": ["RUN", "--json"],

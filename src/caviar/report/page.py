@@ -9,6 +9,7 @@ from caviar.records.trial import Trial
 from caviar.report import html, reproduce
 from caviar.report.page_data import Estimate, Metric, PageData, Retrained
 from caviar.study import shown
+from caviar.study.by_hand import by_hand
 from caviar.study.learning_rates import LearningRates
 from caviar.study.probing import probed
 from caviar.study.study import Study
@@ -63,6 +64,7 @@ def page_of(study: Study) -> PageData:
         signature=_signature(study, campaigns),
         learning_rates=LearningRates.from_dict(results["learning_rates"]) if "learning_rates" in results else None,
         shown=shown.load(study),
+        by_hand=by_hand(study),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from caviar.diagnosis.finding import Finding
 from caviar.records.trial import Trial
+from caviar.study.by_hand import ByHand
 from caviar.study.learning_rates import LearningRates
 from caviar.study.shown import Shown
 
@@ -71,6 +72,7 @@ class PageData:
         shown: examples as the best network was shown them; None where nothing was changed.
         signature: what the numbers depend on: versions, device, K, threads, flags.
         learning_rates: what a search for learning rates found, where there was one.
+        by_hand: what a person did to networks while they trained.
     """
 
     name: str
@@ -99,6 +101,7 @@ class PageData:
     signature: Mapping[str, Any] = field(default_factory=dict)
     learning_rates: LearningRates | None = None
     shown: Shown | None = None
+    by_hand: Sequence[ByHand] = ()
 
     @property
     def best_trial(self) -> Trial | None:

@@ -20,10 +20,12 @@ def command(study: Study) -> str:
         words += ["--target", str(job["target"])]
     if campaigns and job["kind"] == "search":
         words += ["--trials", str(campaigns[0].trials)]
-    if campaigns:
+    by_hand = job["kind"] == "babysit"
+    if campaigns and not by_hand:
         words += ["--epochs", str(campaigns[0].epochs)]
     words += [*job["options"], "--seed", str(study.seed)]
-    return " ".join(shlex.quote(word) for word in words)
+    told = " ".join(shlex.quote(word) for word in words)
+    return f"{told}\n# What was done by hand from there on is in the notebook: caviar notebook RUN" if by_hand else told
 
 
 def python(study: Study) -> str:

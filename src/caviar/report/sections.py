@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from caviar.records.status import Status
-from caviar.report import blocks, early_stopping, figures, rates, text
+from caviar.report import blocks, by_hand, early_stopping, figures, rates, text
 from caviar.report.cards import card
 from caviar.report.figure import Figure
 from caviar.report.layers import probe_figures
@@ -234,6 +234,14 @@ def early_stopped(page: PageData) -> Section | None:
     return Section("early_stopping", "Early stopping", early_stopping.body(page, shown), (shown,) if shown else ())
 
 
+def trained_by_hand(page: PageData) -> Section | None:
+    """What a person did to networks while they trained, marked on their curves."""
+    if not page.by_hand:
+        return None
+    content, made = by_hand.body(page)
+    return Section("by_hand", "Trained by hand", content, made)
+
+
 def reproduce(page: PageData) -> Section:
     """How to do it all again, and what the numbers depend on."""
     counted = {}
@@ -316,6 +324,7 @@ _SECTIONS: tuple[Callable[[PageData], Section | None], ...] = (
     bias_and_variance,
     findings,
     all_networks,
+    trained_by_hand,
     error_by_hyperparameter,
     learning_rates,
     best_configuration,

@@ -1,35 +1,31 @@
 """The panda's way: one network is watched, changed while it trains, and taken back to an earlier state.
 
 Every intervention is preceded by a checkpoint and stored as an event before it takes effect, in a lane of its own, so
-that the log can be read, undone and gone on with after a restart. What was trained after the last checkpoint is lost
-with a killed process and is trained again.
+that the log can be read, undone and gone on with after a restart. A branch is a trial with a lane of its own. What was
+trained after the last checkpoint is lost with a killed process and is trained again.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from caviar.errors import StudyError
-from caviar.records import checkpoints
 from caviar.records.events import Event
 from caviar.records.lease import Lease
 from caviar.records.status import Status
 from caviar.records.trial import Trial
-from caviar.search.hyperparameters import STRUCTURAL, complete, look_up
-from caviar.study import checkpoint, deciding, keeping
-from caviar.study.interventions import Intervention, last, log_of
+from caviar.search.augmentations import check_augmentations
+from caviar.search.hyperparameters import complete
+from caviar.search.space import Space
+from caviar.study import checkpoint, deciding, keeping, states
+from caviar.study.interventions import Earlier, Intervention, changed, earlier, last, log_of
 from caviar.study.kept import Kept, Rows
 from caviar.study.lane import Lane
 from caviar.study.spec import Campaign
 
 if TYPE_CHECKING:
     from caviar.study.study import Study
-
-KIND = "babysit"
-_ONLY_AT_FIRST = ("initialisation", "initialisation_scale")  # hyperparameters that act before the first update alone
 
 
 class Babysitter:
@@ -86,8 +82,12 @@ class Babysitter:
 
     # ---- what is done ------------------------------------------------------------------------------------------
 
-    def run(self, epochs: int = 1) -> Trial:
+    def run(self, epochs: int = 1, watch: Callable[[Trial], Any] | None = None) -> Trial:
         """Train on for some epochs.
+
+        Args:
+            epochs: how many more.
+            watch: called with the network's record after every epoch; what it answers with True ends the training here.
 
         Returns:
             The network's record afterwards. A cost that is no longer finite does not end it: undo, or set and go on.
@@ -98,69 +98,77 @@ class Babysitter:
         if not isinstance(epochs, int) or epochs < 1:
             raise StudyError(f"'epochs' must be a whole number of at least 1. Got {epochs!r}.")
         with self._held() as lease:
-            left = epochs
-            while left:
-                ahead = min(left, self._lane.spec.epochs)
-                block = self._lane.run(ahead)
-                assert block is not None
-                self._lane.note(block)
-                self._commit(lease, block=block, trials=[self._live])
-                left -= ahead
-            self._lane.keep_all()
-            keeping.save_weights(self._study.store, self._study.folder, self._kept, self._rows)
-            self._save()
+            self._train(lease, epochs, watch)
         return self.trial
 
-    def set(self, **changes: Any) -> "Babysitter":
+    def set(self, *, note: str = "", **changes: Any) -> "Babysitter":
         """Change hyperparameters from the next epoch on; weights and what the optimiser remembers stay.
 
         Args:
+            note: why, for the log.
             changes: by name: the learning rate, the optimiser, penalties, dropout and whatever else shapes no array.
 
         Raises:
             SpaceError: a name is unknown or a value not allowed.
             StudyError: a change would need other arrays, or would do nothing any more.
         """
-        if not changes:
-            raise StudyError("Nothing to set was given. Write set(learning_rate=0.01), say.")
         before = self.configuration
-        for name in changes:
-            if look_up(name).kind is STRUCTURAL:
-                raise StudyError(
-                    f"'{name}' fixes the shapes of arrays, so it cannot change while a network trains. "
-                    f"Train another: study.babysit({{'{name}': …}})."
-                )
-            if name in _ONLY_AT_FIRST:
-                raise StudyError(f"'{name}' acts before the first update alone; to change it now would do nothing.")
-        whole = complete({**before, **changes})
-        checked = {name: whole[name] for name in changes}
+        whole = changed(before, changes)
+        check_augmentations(Space().fix(**whole), self._study.dataset.schema)
         with self._held() as lease:
             payload = {
-                "changes": checked,
+                "changes": {name: whole[name] for name in changes},
                 "before": {name: before[name] for name in changes},
                 "epoch": self.epoch,
                 "checkpoint": self._save(),
+                "note": note,
             }
             trial = replace(self._live, configuration=whole)
             self._commit(lease, "set", payload, trials=[trial])
             self._take(trial)
         return self
 
-    def undo(self) -> "Babysitter":
+    def undo(self, note: str = "") -> "Babysitter":
         """Go back to the moment before the last intervention that was not undone, bit for bit.
 
         Raises:
             StudyError: there is none.
         """
-        place, payload = last(self._study.store.events(self._number))
-        with self._held() as lease:
-            back = {"undoes": place, "epoch": payload["epoch"], "checkpoint": payload["checkpoint"]}
-            arrays, plain = self._load(payload["checkpoint"])
-            trial = _trial(plain)
-            self._commit(lease, "restore", back, trials=[trial])
-            checkpoint.put(self._lane, arrays, plain)
-            self._save()
+        self._go_back(last(self._study.store.events(self._number)), "undo", note)
         return self
+
+    def back_to(self, epoch: int, note: str = "") -> "Babysitter":
+        """Go back to when an epoch had just been trained, bit for bit; what was changed there or later is undone.
+
+        The epochs between the nearest checkpoint and this one are trained again. To keep the present, `branch`.
+
+        Args:
+            epoch: own epochs of this network, from 0.
+            note: why, for the log.
+
+        Raises:
+            StudyError: it has not trained so long, or not in this trial.
+        """
+        self._go_back(self._earlier(epoch), "back", note)
+        return self
+
+    def branch(self, epoch: int | None = None) -> "Babysitter":
+        """Another trial that begins as this network is or was, bit for bit; this one stays as it is.
+
+        Args:
+            epoch: where it begins; None: at the present.
+
+        Raises:
+            StudyError: as for `back_to`.
+        """
+        from caviar.study import panda
+
+        if epoch is None:
+            with self._held():
+                state = Earlier(self.epoch, self._save(), {}, ())
+            return panda.branch(self._study, self._campaign, state, self.configuration)
+        state = self._earlier(epoch)
+        return panda.branch(self._study, self._campaign, state, self._configured(state))
 
     def finish(self) -> Trial:
         """End it here; it then counts among the study's trials as any that has finished."""
@@ -189,29 +197,92 @@ class Babysitter:
             self._study.store.release(lease)
 
     def _begin(self) -> None:
-        """Give the network its slot and its first weights."""
+        """Give the network its slot, and its first weights or those of the network that it branches off."""
         with self._held() as lease:
             events, trials = deciding.admissions(self._lane, 0)
             admitted = [replace(event, lane=self._number, author="person") for event in events]
             self._study.store.commit(self._number, lease, 0, events=admitted, trials=trials)
             self._lane.apply(admitted)
-            self._save()
+            if "from" in self._campaign.about:
+                checkpoint.put(self._lane, *states.load(self._study, self._campaign.about["checkpoint"]))
+                states.renumber(self._lane, trials[0])
+                self._take(self._live)
+                self._commit(lease, trials=[self._live])
+                self._train(lease, int(self._campaign.about["epoch"]) - self.epoch)
+            else:
+                self._save()
 
     def _find_again(self) -> None:
         """Go on from the newest checkpoint, with what was decided after it."""
-        own = [a for a in self._study.store.artefacts(KIND) if a.about["lane"] == self._number]
+        own = states.stored(self._study, self._number)
         if not own:
             raise StudyError(f"The checkpoints of trial {self._campaign.first_trial} are gone. Babysit a new network.")
-        newest = max(own, key=lambda artefact: int(artefact.about["tick"]))
-        checkpoint.put(self._lane, *self._load(newest.sha256))
+        newest = own[-1]
+        checkpoint.put(self._lane, *states.load(self._study, newest.sha256))
+        behind = 0
         for event in self._study.store.events(self._number, int(newest.about["tick"]) + 1):
             if event.kind == "restore":
-                checkpoint.put(self._lane, *self._load(event.payload["checkpoint"]))
+                checkpoint.put(self._lane, *states.load(self._study, event.payload["checkpoint"]))
+                self._take(replace(self._live, configuration=event.payload["configuration"]))
+                behind = event.payload["epoch"]
             elif event.kind == "set":
                 whole = complete({**self._live.configuration, **event.payload["changes"]})
                 self._take(replace(self._live, configuration=whole))
             elif event.kind == "evict":
                 self._lane.progress.live[0] = replace(self._live, status=Status.FINISHED)
+        if behind > self.epoch:
+            with self._held() as lease:
+                self._train(lease, behind - self.epoch)
+
+    def _train(self, lease: Lease, epochs: int, watch: Callable[[Trial], Any] | None = None) -> None:
+        """Train on, then keep the best weights and a checkpoint."""
+        while epochs > 0:
+            ahead = 1 if watch is not None else min(epochs, self._lane.spec.epochs)
+            block = self._lane.run(ahead)
+            assert block is not None
+            self._lane.note(block)
+            self._commit(lease, block=block, trials=[self._live])
+            epochs -= ahead
+            if watch is not None and watch(self.trial) is True:
+                break
+        self._lane.keep_all()
+        keeping.save_weights(self._study.store, self._study.folder, self._kept, self._rows)
+        self._save()
+
+    def _go_back(self, state: Earlier, action: str, note: str) -> None:
+        """Become an earlier state again; the log keeps what was done since."""
+        whole = self._configured(state)
+        back = {"undoes": list(state.undoes), "action": action, "note": note, "epoch": state.epoch}
+        with self._held() as lease:
+            arrays, plain = states.load(self._study, state.checkpoint)
+            trial = replace(states.trial_of(plain), configuration=whole)
+            payload = {**back, "checkpoint": state.checkpoint, "configuration": whole}
+            self._commit(lease, "restore", payload, trials=[trial])
+            checkpoint.put(self._lane, arrays, plain)
+            self._take(trial)
+            self._train(lease, state.epoch - self.epoch)
+
+    def _earlier(self, epoch: int) -> Earlier:
+        """Where an earlier epoch is found.
+
+        Raises:
+            StudyError: as for `back_to`.
+        """
+        if isinstance(epoch, bool) or not isinstance(epoch, int) or not 0 <= epoch <= self.epoch:
+            raise StudyError(
+                f"This network has trained {self.epoch} epochs, so it can go back to 0 to {self.epoch}. Got {epoch!r}."
+            )
+        first = states.stored(self._study, self._number)[0]
+        if epoch < first.about["epoch"]:
+            source = self._campaign.about.get("from")
+            why = "The checkpoints before are gone." if source is None else f"It branches off trial {source} there."
+            raise StudyError(f"This network goes back to epoch {first.about['epoch']}, not to {epoch}. {why}")
+        state = earlier(self._study.store.events(self._number), epoch)
+        return state if state.checkpoint else replace(state, checkpoint=first.sha256)
+
+    def _configured(self, state: Earlier) -> dict[str, Any]:
+        """All hyperparameters as they were at an earlier state."""
+        return complete({**self._campaign.cohorts[0].trials[0]["configuration"], **state.changes})
 
     def _take(self, trial: Trial) -> None:
         """Let the network train by another configuration from now on."""
@@ -234,59 +305,4 @@ class Babysitter:
         self._study.store.commit(self._number, lease, tick, events=events, block=block, trials=trials)
 
     def _save(self) -> str:
-        """A checkpoint of the network as it stands; of earlier ones those that an intervention names stay."""
-        store, folder = self._study.store, self._study.folder
-        arrays, plain = checkpoint.take(self._lane, {})
-        tick = store.tick(self._number)
-        sha = checkpoints.save(folder / "checkpoints", arrays, {**plain, "tick": tick})
-        path = f"checkpoints/{sha}.safetensors"
-        about = {"lane": self._number, "tick": tick, "epoch": self.epoch}
-        store.add_artefact(sha, KIND, path, (folder / path).stat().st_size, about)
-        named = {event.payload.get("checkpoint") for event in store.events(self._number)} | {sha}
-        for artefact in store.artefacts(KIND):
-            if (
-                artefact.about["lane"] == self._number
-                and artefact.sha256 not in named
-                and artefact.about["tick"] < tick
-            ):
-                store.remove_artefact(artefact.sha256, KIND)
-                (folder / artefact.path).unlink(missing_ok=True)
-        return sha
-
-    def _load(self, sha: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        return checkpoints.load(self._study.folder / "checkpoints", sha)
-
-
-def begin(study: "Study", configuration: Mapping[str, Any], epochs: int) -> Babysitter:
-    """Begin to babysit a network: it gets a campaign, which the study's other work does not touch."""
-    from caviar.study import campaigns, work
-
-    campaign = campaigns.train(
-        study.material, [configuration], epochs=epochs, seed=study.seed, devices=work.start(), **work.numbers(study)
-    )
-    number = len(study.campaigns)
-    about = {"lane": 1 + sum(one.kind == KIND for one in study.campaigns)}
-    plain = {**asdict(campaign), "kind": KIND, "why": "one network, by hand", "about": about}
-    work.begin(study, plain)
-    study.store.set_setting("campaigns_done", number + 1)
-    return Babysitter(study, number)
-
-
-def again(study: "Study", trial: int) -> Babysitter:
-    """Go on with a network that was babysat before, also in another process.
-
-    Raises:
-        StudyError: this trial was not.
-    """
-    for number, campaign in enumerate(study.campaigns):
-        if campaign.kind == KIND and campaign.first_trial == trial:
-            from caviar.study import work
-
-            work.start()
-            return Babysitter(study, number)
-    raise StudyError(f"Trial {trial} was not trained by hand, so nothing can go on. Babysit a new network.")
-
-
-def _trial(plain: Mapping[str, Any]) -> Trial:
-    (fields,) = plain["live"].values()
-    return Trial(**{**fields, "status": Status(fields["status"])})
+        return states.save(self._study, self._lane, self._number)

@@ -93,7 +93,7 @@ def search(request: Request, how: How, *, watch: Watch) -> Study:
     options: dict[str, Any] = {"stopping": how.stopping, "sampler": how.sampler, "start_from": how.start_from}
     options |= {"patience": how.patience, "no_twins": None if how.twins else True}
     options["probes"] = how.probes
-    return _do(_begin(request, "search", arguments, watch, **options))
+    return _do(begin(request, "search", arguments, watch, **options))
 
 
 def train(request: Request, *, watch: Watch, patience: int | None = None, twins: bool = True) -> Study:
@@ -105,7 +105,7 @@ def train(request: Request, *, watch: Watch, patience: int | None = None, twins:
     check_search(1, request.epochs, None, request.minutes, patience)
     arguments = {"epochs": request.epochs, "minutes": request.minutes, "patience": patience, "twins": twins}
     options = {"patience": patience, "no_twins": None if twins else True}
-    return _do(_begin(request, "train", arguments, watch, **options))
+    return _do(begin(request, "train", arguments, watch, **options))
 
 
 def find_learning_rate(request: Request, arguments: Mapping[str, Any]) -> Study:
@@ -118,7 +118,7 @@ def find_learning_rate(request: Request, arguments: Mapping[str, Any]) -> Study:
         CaviarError: something given is not allowed; then nothing is written.
     """
     check_rates(**arguments)
-    study = _begin(request, "find_learning_rate", arguments, None, **arguments)
+    study = begin(request, "find_learning_rate", arguments, None, **arguments)
     study.find_learning_rate(**arguments)
     return study
 
@@ -145,6 +145,9 @@ def _do(study: Study, minutes: float | None = None) -> Study:
     Raises:
         Stop: Ctrl-C, also while nothing is trained.
     """
+    if study.job.get("kind") == "babysit" and not study.sealed and study.unfinished() is None:
+        told = f"caviar babysit {study.folder}"
+        raise StudyError(f"This study is trained by hand. Go on with {told}, or end it with {told} --finish.")
     try:
         if study.job.get("kind") == "find_learning_rate" and not study.campaigns:
             if "learning_rates" not in study.results:
@@ -163,7 +166,7 @@ def _do(study: Study, minutes: float | None = None) -> Study:
 def _options(**given: Any) -> list[str]:
     """Options of the command that differ from their defaults, as words."""
     usual: dict[str, Any] = {"task": "auto", "stopping": "halving", "sampler": "random", "probes": True}
-    usual |= {"low": 1e-6, "high": 10.0, "rates": 64, "seeds": 4, "steps": 300}
+    usual |= {"low": 1e-6, "high": 10.0, "rates": 64, "seeds": 4, "steps": 300, "horizon": 50}
     return [
         word
         for name, value in given.items()
@@ -207,7 +210,7 @@ def _check_free(run: Path | None) -> None:
         )
 
 
-def _begin(request: Request, kind: str, arguments: Mapping[str, Any], watch: Watch, **options: Any) -> Study:
+def begin(request: Request, kind: str, arguments: Mapping[str, Any], watch: Watch, **options: Any) -> Study:
     """A new study that knows its own job.
 
     Args:

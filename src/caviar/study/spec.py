@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+BY_HAND = "babysit"  # the kind of a campaign of one network, and of its checkpoints
+
 
 @dataclass(frozen=True)
 class StreamSpec:

@@ -294,12 +294,13 @@ class Study:
         """
         check_search(1, epochs, None, None)
         self._refuse_sealed()
-        from caviar.study import babysit
+        from caviar.study import panda
 
         if trial is not None:
-            return babysit.again(self, trial)
-        whole = self.space.fix(**dict(configuration or {})).default_configuration()
-        return babysit.begin(self, whole, epochs)
+            return panda.again(self, trial)
+        space = self.space.fix(**dict(configuration or {}))
+        check_augmentations(space, self.dataset.schema)
+        return panda.begin(self, space.default_configuration(), epochs)
 
     def resume(self, minutes: float | None = None) -> "Study":
         """Go on with what was interrupted; nothing happens where everything is done.

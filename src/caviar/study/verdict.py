@@ -92,7 +92,8 @@ def best_model(study: "Study") -> Model:
         StudyError: no trial is usable, or its weights are not kept.
     """
     trial = model_trial(study)
-    of = [trial.number, trial.best_epoch, trial.epochs, str(trial.status)]
+    # A network that was taken back and trained otherwise may have its best epoch in the same place.
+    of = [trial.number, trial.best_epoch, trial.epochs, str(trial.status), trial.dev_error, trial.dev_cost]
     if study.model_path.exists() and study.results.get("model_of") == of:
         return Model.load(study.model_path)
     model = model_of(study, trial)
