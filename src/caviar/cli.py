@@ -45,6 +45,7 @@ COMMANDS = (
     jobs.resume,
     reading.status,
     reading.report,
+    reading.slices,
     reading.notebook,
     models.predict,
     models.evaluate,

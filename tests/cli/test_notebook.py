@@ -20,6 +20,17 @@ def test_search_again_on_new_data_and_read_the_notebook(tmp_path: Path) -> None:
     assert listed[0]["kind"] == "search" and listed[-1]["conclusion"] == "The old best still serve."
 
 
+def test_where_the_errors_are(tmp_path: Path) -> None:
+    """`caviar slices` gives the errors of each class or part of a column, as text and as an object."""
+    table().write_csv(tmp_path / "table.csv")
+    told("train", tmp_path / "table.csv", "--target", "y", *QUICK[:6], "--epochs", "2", "--run", tmp_path / "run")
+    found = told("slices", tmp_path / "run")
+    assert {one["name"] for one in found["parts"]} == {"yes", "no"} and found["unit"] == "share"
+    shown = invoke("slices", tmp_path / "run", "--by", "a", "--bins", "2").stdout
+    assert "Errors by a" in shown and "at most" in shown and "above" in shown
+    assert "no column" in sentence(invoke("slices", tmp_path / "run", "--by", "nothing"))
+
+
 def test_mistakes_write_nothing(tmp_path: Path) -> None:
     """A sampler that is none, or an earlier study that is none, ends with a sentence and code 2."""
     table().write_csv(tmp_path / "table.csv")

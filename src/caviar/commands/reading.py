@@ -1,4 +1,4 @@
-"""Commands that read a study: status, report, notebook."""
+"""Commands that read a study: status, report, slices, notebook."""
 
 from typing import Annotated, Any
 
@@ -37,6 +37,24 @@ def report(run: Existing, json_: Json = False) -> None:
         print_json({**summary(study), "report": str(path)})
     else:
         print(path)
+
+
+def slices(
+    run: Existing,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="COL", help="a column (default: the classes, or parts of the target)")
+    ] = None,
+    bins: Annotated[int, typer.Option("--bins", min=2, help="parts of a column of numbers")] = 4,
+    json_: Json = False,
+) -> None:
+    """Where the best network errs: its errors by class, or by a column, on dev rows that chose nothing."""
+    from caviar.study.jobs import open_existing
+
+    found = open_existing(run).by_slice(by, bins=bins)
+    if json_:
+        print_json({"run": str(run), **found.to_dict()})
+    else:
+        print_text(str(found))
 
 
 def notebook(

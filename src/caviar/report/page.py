@@ -12,6 +12,7 @@ from caviar.study import shown
 from caviar.study.by_hand import by_hand
 from caviar.study.learning_rates import LearningRates
 from caviar.study.probing import probed
+from caviar.study.slices import Slices
 from caviar.study.study import Study
 
 
@@ -65,6 +66,7 @@ def page_of(study: Study) -> PageData:
         learning_rates=LearningRates.from_dict(results["learning_rates"]) if "learning_rates" in results else None,
         shown=shown.load(study),
         by_hand=by_hand(study),
+        slices=[Slices.from_dict(plain) for plain in results.get("slices") or ()],
     )
 
 

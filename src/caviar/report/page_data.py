@@ -9,6 +9,7 @@ from caviar.records.trial import Trial
 from caviar.study.by_hand import ByHand
 from caviar.study.learning_rates import LearningRates
 from caviar.study.shown import Shown
+from caviar.study.slices import Slices
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class PageData:
         signature: what the numbers depend on: versions, device, K, threads, flags.
         learning_rates: what a search for learning rates found, where there was one.
         by_hand: what a person did to networks while they trained.
+        slices: where the model errs: by the target first.
     """
 
     name: str
@@ -102,6 +104,7 @@ class PageData:
     learning_rates: LearningRates | None = None
     shown: Shown | None = None
     by_hand: Sequence[ByHand] = ()
+    slices: Sequence[Slices] = ()
 
     @property
     def best_trial(self) -> Trial | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from caviar.records.status import Status
-from caviar.report import blocks, by_hand, early_stopping, figures, rates, text
+from caviar.report import blocks, by_hand, early_stopping, figures, rates, slices, text
 from caviar.report.cards import card
 from caviar.report.figure import Figure
 from caviar.report.layers import probe_figures
@@ -204,6 +204,14 @@ def bias_and_variance(page: PageData) -> Section | None:
     return Section("fit", "Bias and variance", joined(element("p", said), blocks.figure(bar)), (bar,))
 
 
+def where_it_errs(page: PageData) -> Section | None:
+    """The model's errors by class, and by the columns that tell most."""
+    if not page.slices:
+        return None
+    content, made = slices.body(page)
+    return Section("slices", "Where the errors are", content, made)
+
+
 def findings(page: PageData) -> Section:
     """The diagnosis, one card a finding."""
     cards = [card(finding, page.metric) for finding in text.by_severity(page.findings)]
@@ -322,6 +330,7 @@ def _retrained(page: PageData) -> Markup | None:
 _SECTIONS: tuple[Callable[[PageData], Section | None], ...] = (
     the_data,
     bias_and_variance,
+    where_it_errs,
     findings,
     all_networks,
     trained_by_hand,

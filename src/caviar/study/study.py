@@ -1,6 +1,7 @@
 """A study: a folder that holds splits, space, events, trials, findings and the best model."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,19 @@ from caviar.records.trial import Trial
 from caviar.search.augmentations import check_augmentations
 from caviar.search.samplers import SAMPLERS
 from caviar.search.space import Space
-from caviar.study import budget, early_stopping, gradients, keeping, notebook, opening, ranking, shown, verdict, work
+from caviar.study import (
+    budget,
+    early_stopping,
+    gradients,
+    keeping,
+    notebook,
+    opening,
+    ranking,
+    shown,
+    slices,
+    verdict,
+    work,
+)
 from caviar.study.arguments import check_known, check_minutes, check_rates, check_search
 from caviar.study.learning_rates import LearningRates, Trainings
 from caviar.study.model import Model
@@ -332,6 +345,8 @@ class Study:
         """Bias, variance and what else holds the best network back, as findings with their evidence."""
         findings = verdict.diagnose(self)
         self.set_results(stopped_too_soon=verdict.stopped_too_soon(self))
+        with suppress(StudyError):  # nothing to say where the model's weights are not kept
+            self.set_results(slices=[found.to_dict() for found in slices.telling(self)])
         self.store.add_findings([finding.to_dict() for finding in findings], replace=True)
         return self.findings
 
@@ -369,6 +384,20 @@ class Study:
         return verdict.best_model(self)
 
     # ---- what is looked at -----------------------------------------------------------------------------------------
+
+    def by_slice(self, column: str | None = None, *, bins: int = 4) -> slices.Slices:
+        """Where the model errs: its errors in each class, or in each part of a column, with the verdict on each.
+
+        The dev rows are those that chose nothing, where dev is large enough to have such. The test set stays closed.
+
+        Args:
+            column: whose categories, or parts of its range, divide the rows; None: the classes, or parts of the target.
+            bins: parts of a column of numbers, each with about as many rows.
+
+        Raises:
+            StudyError: there is no such column, no trial is usable, or its weights are not kept.
+        """
+        return slices.slices_of(self, column, bins)
 
     def check_gradients(
         self, trial: int | Trial | None = None, *, entries: int = 2000, seed: int = 0
