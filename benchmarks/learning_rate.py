@@ -62,7 +62,7 @@ def ramp(material: Material, configuration: dict[str, Any], seed: int) -> tuple[
         architecture, widths, kind=whole["initialisation"], scale=whole["initialisation_scale"], seed=seed
     )
     zeros = jax.tree.map(np.zeros_like, layers)
-    state = TrainState(layers, averages, Moments(zeros, zeros), np.float32(0), np.float32(0))
+    state = TrainState(layers, averages, Moments(zeros, zeros), *[np.float32(0)] * 3)
     numbers = {name: value[0] for name, value in slot_values([own], architecture).items()}
     features = features_of([whole], padded_outputs=architecture.outputs > material.outputs)
     update = jax.jit(lambda state, batch, h: step(state, batch, h, features=features, loss=architecture.loss))

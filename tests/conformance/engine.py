@@ -130,7 +130,7 @@ class Engine:
 def fresh(layers: Layers, averages: Averages) -> TrainState:
     """A state in which nothing is remembered."""
     zeros = jax.tree.map(np.zeros_like, layers)
-    return TrainState(layers, averages, Moments(zeros, zeros), np.zeros(()), np.zeros(()))
+    return TrainState(layers, averages, Moments(zeros, zeros), *[np.zeros(())] * 3)
 
 
 def in_turn(order: np.ndarray, batch: int) -> Iterator[np.ndarray]:

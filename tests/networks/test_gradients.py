@@ -78,7 +78,7 @@ def test_gradients_are_those_of_the_cost(loss, depth):
 
         def moved(parameters, averages, hyperparameters):
             zeros = jax.tree.map(jnp.zeros_like, parameters)
-            state = TrainState(parameters, averages, Moments(zeros, zeros), jnp.zeros(()), jnp.zeros(()))
+            state = TrainState(parameters, averages, Moments(zeros, zeros), *[jnp.zeros(())] * 3)
             after, _ = step(state, batch, hyperparameters, features=features, loss=loss)
             return after.parameters
 

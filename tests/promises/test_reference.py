@@ -93,6 +93,7 @@ def expected(cohort, problem, slot, own, reached, costs):
         "dev_cost": choose["cost"],
         "judge_error": judged["error"],
         "judge_cost": judged["cost"],
+        "dev_value": np.nan,
         "learning_rate": learning_rate(own.configuration, network.updates, own.updates, own.horizon),
     }
     return [found[name] for name in FIELDS]

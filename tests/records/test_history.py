@@ -1,6 +1,7 @@
 """Measurement blocks keep every bit, and histories hold the measurements that count."""
 
 import pickle
+import struct
 import zlib
 from dataclasses import replace
 
@@ -201,3 +202,17 @@ def test_probes_that_do_not_fit_are_refused(shape):
     """Probes of other rows, other numbers or no layer are refused when the block is made."""
     with pytest.raises(ValueError, match="needs probes"):
         replace(make_block(), probes=np.zeros(shape))
+
+
+def test_blocks_of_eight_fields_are_still_read() -> None:
+    """What was stored before there was `dev_value` gives all else, and NaN there."""
+    # Two rows, packed by the version that knew eight fields: slots 0 and 1, trials 4 and 5, epoch 3, values 0 to 15.
+    values = np.arange(16, dtype="<f4").reshape(2, 8)
+    columns = [np.array(pair, "<i4") for pair in ((0, 1), (4, 5), (3, 3))]
+    planes = [np.diff(column.view("<u4"), prepend=np.uint32(0)).astype("<u4") for column in columns]
+    planes += list(values.T.copy())
+    raw = b"".join(np.ascontiguousarray(one).view(np.uint8).reshape(-1, 4).T.tobytes() for one in planes)
+    found = unpack(struct.pack("<BBI", 1, 8, 2) + zlib.compress(raw))
+    assert (found.slots.tolist(), found.trials.tolist(), found.epochs.tolist()) == ([0, 1], [4, 5], [3, 3])
+    assert np.array_equal(found.values[:, :8], values)
+    assert np.isnan(found.values[:, FIELDS.index("dev_value")]).all()

@@ -111,7 +111,7 @@ def test_a_study_is_not_opened_with_other_data_seed_or_metric(searched: Study) -
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"metric": "auc"}, "compared by error or log_loss. Got 'auc'"),
+        ({"metric": "mae"}, "compared by error or log_loss or balanced_error or f1 or auc. Got 'mae'"),
         ({"seed": -1}, "'seed' must be a whole number from 0. Got -1"),
         ({"seed": 1.5}, "'seed' must be a whole number from 0. Got 1.5"),
         ({"base_error": 5.0}, r"'base_error' must be a share from 0 to below 1 \(0.05 is 5 %\). Got 5.0"),

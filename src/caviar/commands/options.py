@@ -36,7 +36,10 @@ NoTwins = Annotated[
     bool, typer.Option("--no-twins", help="do not compare what patience stopped with the same unstopped, and with L2")
 ]
 Minutes = Annotated[float | None, typer.Option("--minutes", help="budget of training time")]
-Metric = Annotated[str | None, typer.Option("--metric", help="what trials are compared by: error or log_loss")]
+Metric = Annotated[
+    str | None,
+    typer.Option("--metric", help="what trials are compared by: error, log_loss, auc, …"),
+]
 BaseError = Annotated[
     float | None, typer.Option("--base-error", help="error of the best possible predictor (0.01 is 1 %)")
 ]

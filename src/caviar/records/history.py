@@ -11,13 +11,27 @@ import numpy as np
 from caviar.records.probes import PROBES
 
 # The order inside a block. `dev_*` is measured on the choose half of dev, `judge_*` on the other one; `train_cost` and
-# `train_error` in test mode on a fixed sample of the train rows; `cost` is the running cost of the mini-batches.
-FIELDS = ("cost", "train_error", "dev_error", "dev_cost", "judge_error", "judge_cost", "train_cost", "learning_rate")
+# `train_error` in test mode on a fixed sample of the train rows; `cost` and `running_error` are of the mini-batches as
+# they were trained on, in training mode (dropout, augmentation) and while the weights move.
+# `dev_value` is what trials are compared by where that is neither of the two, on the choose half; lower is better.
+FIELDS = (
+    "cost",
+    "train_error",
+    "dev_error",
+    "dev_cost",
+    "judge_error",
+    "judge_cost",
+    "train_cost",
+    "learning_rate",
+    "dev_value",
+    "running_error",
+)
 
 _HEADER = struct.Struct("<BBI")  # version, number of fields, number of rows
 _VERSION = 1
 _PROBED = struct.Struct("<BH")  # of a block with probes, after the header: number of probes, number of layers
 _PROBED_VERSION = 2
+_EARLIER = (8,)  # fields of blocks that were stored before there were `dev_value` and `running_error`
 _CHUNK = 1024  # trials whose histories are read together
 
 
@@ -129,7 +143,8 @@ def unpack(packed: bytes) -> Block:
     if version == _PROBED_VERSION and len(packed) >= body + _PROBED.size:
         probes, layers = _PROBED.unpack_from(packed, body)
         body += _PROBED.size
-    if version not in (_VERSION, _PROBED_VERSION) or (fields, probes) != (len(FIELDS), len(PROBES)):
+    known = fields in (*_EARLIER, len(FIELDS)) and probes == len(PROBES)
+    if version not in (_VERSION, _PROBED_VERSION) or not known:
         raise ValueError(
             f"a packed block of version {version} with {fields} fields and {probes} probes; "
             f"known is {_PROBED_VERSION} with {len(FIELDS)} and {len(PROBES)}"
@@ -142,7 +157,7 @@ def unpack(packed: bytes) -> Block:
         raise ValueError(f"a packed block is damaged: {error}") from None
     if len(raw) != length or not opened.eof:
         raise ValueError(f"a packed block holds {len(raw)} bytes; {length} were expected")
-    return _from_planes(np.frombuffer(raw, np.uint8), rows, layers)
+    return _from_planes(np.frombuffer(raw, np.uint8), rows, fields, layers)
 
 
 def _to_planes(block: Block) -> Iterator[np.ndarray]:
@@ -154,13 +169,15 @@ def _to_planes(block: Block) -> Iterator[np.ndarray]:
         yield from np.ascontiguousarray(column).view(np.uint8).reshape(-1, 4).T
 
 
-def _from_planes(raw: np.ndarray, rows: int, layers: int) -> Block:
-    count = 3 + len(FIELDS) + layers * len(PROBES)
+def _from_planes(raw: np.ndarray, rows: int, fields: int, layers: int) -> Block:
+    count = 3 + fields + layers * len(PROBES)
     columns = np.ascontiguousarray(raw.reshape(count, 4, rows).transpose(0, 2, 1)).view("<u4")[..., 0]
     header = np.cumsum(columns[:3], axis=1, dtype=np.uint32).astype("<u4").view("<i4")
-    values = np.ascontiguousarray(columns[3:]).view("<f4").T
-    probes = values[:, len(FIELDS) :].reshape(rows, layers, len(PROBES)) if layers else None
-    return Block(header[0], header[1], header[2], values[:, : len(FIELDS)], probes)
+    found = np.ascontiguousarray(columns[3:]).view("<f4").T
+    values = np.full((rows, len(FIELDS)), np.nan, "<f4")
+    values[:, :fields] = found[:, :fields]
+    probes = found[:, fields:].reshape(rows, layers, len(PROBES)) if layers else None
+    return Block(header[0], header[1], header[2], values, probes)
 
 
 def assemble(blocks: Iterable[Block], first: int, last: int) -> dict[int, dict[str, np.ndarray]]:

@@ -64,7 +64,7 @@ class Progress:
         table.add_row(f"[bold]{doing}[/bold]", done.rstrip())
         table.add_row("networks", f"{what}{look.running} training, {look.waiting} waiting, {ended}")
         if look.campaign not in ("confirm", "twins"):  # there the lowest of several would say nothing
-            table.add_row("best dev error", _best(look))
+            table.add_row("best dev error" if look.metric in ("error", "r2") else f"best {look.metric}", _best(look))
         table.add_row("speed", f"{count(rate)} model-epochs a second")
         return table
 

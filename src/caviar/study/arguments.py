@@ -10,9 +10,6 @@ from caviar.errors import StudyError
 from caviar.networks.metrics import METRICS
 from caviar.search.stopping import check_stopping
 
-# Metrics that trials may be compared by while they train; all are reported at the end.
-CHOOSING = ("error", "log_loss", "rmse")
-
 
 def checked_metric(metric: str | None, splits: Splits) -> str:
     """What trials are compared by, where it fits the task; by default the error.
@@ -22,12 +19,9 @@ def checked_metric(metric: str | None, splits: Splits) -> str:
     """
     task = splits.dataset.schema.task
     chosen = metric or "error"
-    known = [name for name in CHOOSING if name == "error" or name in METRICS[task]]
+    known = list(dict.fromkeys(["error", *METRICS[task]]))
     if chosen not in known:
-        raise StudyError(
-            f"Trials of a {task} study are compared by {' or '.join(known)}. Got '{chosen}'; "
-            "the other metrics are reported at the end."
-        )
+        raise StudyError(f"Trials of a {task} study are compared by {' or '.join(known)}. Got '{chosen}'.")
     return "error" if chosen == "rmse" else chosen
 
 

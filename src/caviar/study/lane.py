@@ -22,6 +22,7 @@ from caviar.study.kept import Kept, Rows
 from caviar.study.material import CohortMaterial, Material, gather, own_widths
 from caviar.study.ranking import compared_by
 from caviar.study.spec import Campaign, CohortSpec
+from caviar.training.choosing import on_device
 from caviar.training.cohort import Cohort
 from caviar.training.features import Features, features_of, union
 from caviar.training.layout import Layout
@@ -29,7 +30,7 @@ from caviar.training.values import Assignment
 
 # Where each field stands in a row of measurements.
 AT = {name: number for number, name in enumerate(FIELDS)}
-_IN_UNITS = [AT[name] for name in ("train_error", "dev_error", "judge_error")]
+_IN_UNITS = [AT[name] for name in ("train_error", "dev_error", "judge_error", "dev_value", "running_error")]
 # Weights of this many of the best trials are kept at hand; all else can be replayed.
 KEPT_WEIGHTS = 64
 
@@ -89,7 +90,7 @@ class Lane:
         features = features_of(
             configurations,
             weighted=material.splits.dataset.weights is not None,
-            metric="log_loss" if metric == "log_loss" else "error",
+            metric=on_device(metric),
             padded_outputs=architecture.outputs > material.outputs,
             image_shape=material.image_shape,
             probes=campaign.probes,

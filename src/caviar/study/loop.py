@@ -1,5 +1,6 @@
 """The loop of a campaign: train a segment, decide, commit, apply. After a kill the log is replayed and checked."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -197,7 +198,8 @@ class Loop:
         if self.sampler is not None:
             for trial in trials:
                 if trial.status is not Status.RUNNING or trial.epochs:
-                    self.sampler.tell(self._told_from + trial.number, trial.epochs, trial.dev_error, str(trial.status))
+                    value = lane.progress.best.get(trial.number, (math.nan, math.nan))[0]
+                    self.sampler.tell(self._told_from + trial.number, trial.epochs, value, str(trial.status))
         if stored is not None:
             events = stored[0]
             del self._log[tick]
@@ -227,8 +229,8 @@ class Loop:
         return {"campaign": self.number, "cohort": position, "seconds": round(self.tally.seconds, 3)}
 
     def _look(self, lane: Lane) -> None:
-        in_percent = self.material.task == "classification" and self.metric == "error"
-        self.watch(self.tally.look(self.campaign, lane.progress, replaying=bool(self._log), in_percent=in_percent))
+        in_percent = self.material.task == "classification" and self.metric in ("error", "balanced_error")
+        self.watch(self.tally.look(self.campaign, lane.progress, bool(self._log), in_percent, self.metric))
 
     def best_so_far(self, number: int) -> Kept | None:
         """A trial's weights at its best epoch so far, read and not touched; None where it has none."""

@@ -1,5 +1,6 @@
 """The order of trials: what they are compared by, and which come first."""
 
+import math
 from typing import Any
 
 from caviar.counts import count
@@ -11,15 +12,31 @@ from caviar.records.trial import Trial
 def compared_by(metric: str) -> str:
     """The field, of a trial as of its measurements, by which a study's trials are compared; the lower the better.
 
-    >>> compared_by("error"), compared_by("log_loss")
-    ('dev_error', 'dev_cost')
+    >>> compared_by("error"), compared_by("log_loss"), compared_by("auc"), compared_by("r2")
+    ('dev_error', 'dev_cost', 'dev_value', 'dev_error')
     """
-    return "dev_cost" if metric == "log_loss" else "dev_error"
+    # A higher R² is a lower RMSE.
+    fields = {"log_loss": "dev_cost"} | dict.fromkeys(("balanced_error", "f1", "auc", "mae"), "dev_value")
+    return fields.get(metric, "dev_error")
 
 
 def value(trial: Trial, metric: str) -> float:
     """What a trial is compared by, at its best epoch."""
-    return float(getattr(trial, compared_by(metric)))
+    field = compared_by(metric)
+    if field != "dev_value":
+        return float(getattr(trial, field))
+    history = trial.history
+    found = history[field][history["epoch"] == trial.best_epoch]
+    return float(found[0]) if len(found) else math.nan
+
+
+def in_words(value: float, metric: str) -> float:
+    """The metric itself, of what trials are compared by: AUC and F1 grow where that falls.
+
+    >>> in_words(0.25, "auc"), in_words(0.25, "balanced_error")
+    (0.75, 0.25)
+    """
+    return 1.0 - value if metric in ("auc", "f1") else value
 
 
 def order(trial: Trial, metric: str) -> tuple[float, float, int]:

@@ -45,7 +45,8 @@ class Study:
         splits: what to train on. Needed for a new study; an existing one reads its own again.
         space: what varies; by default `Space.default(splits.dataset)`.
         seed: of everything random.
-        metric: what trials are compared by: "error" (the share misclassified, or the RMSE) or "log_loss".
+        metric: what trials are compared by: "error" (the share misclassified, or the RMSE); of classes also "log_loss",
+            "balanced_error", "f1" or "auc", of numbers "mae" or "r2". Equal ones are told apart by cost.
         base_error: the error that the best possible predictor would make, for the bias.
         watch: called with a `loop.Look` after every segment.
         job: of a new study, what the command line was asked to do (see `study.jobs`), so that it can be resumed from

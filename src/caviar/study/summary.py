@@ -4,6 +4,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from caviar.records.status import Status
+from caviar.records.trial import Trial
+from caviar.study.ranking import in_words, value
 
 if TYPE_CHECKING:
     from caviar.study.study import Study
@@ -58,6 +60,8 @@ def best_of(study: "Study") -> dict[str, Any] | None:
     winner = study.results.get("winner") or {}
     return {
         "trial": trial.number,
+        "metric": study.metric,
+        "metric_value": _told(trial, study.metric),
         "dev_error": trial.dev_error,
         "train_error": trial.train_error,
         "epoch": trial.best_epoch,
@@ -66,6 +70,13 @@ def best_of(study: "Study") -> dict[str, Any] | None:
         "weights_at_zero": study.results.get("weights_at_zero"),
         "configuration": trial.configuration,
     }
+
+
+def _told(trial: Trial, metric: str) -> float:
+    """What trials are compared by, at the best epoch of one."""
+    if metric == "r2":
+        return math.nan  # compared by the RMSE, which orders them alike
+    return in_words(value(trial, metric), metric)
 
 
 def state_of(study: "Study") -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from caviar.records.events import Event
 from caviar.records.trial import Trial
+from caviar.study.ranking import in_words
 from caviar.study.spec import Campaign
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Look:
     share_done: float
     replaying: bool
     in_percent: bool = False  # whether `best` is a share of rows
+    metric: str = "error"  # what `best` is
 
 
 @dataclass
@@ -67,7 +69,7 @@ class Tally:
         for at, value in enumerate((progress.slot_epochs, progress.useful, progress.arithmetic)):
             self.counts[at] += value
 
-    def look(self, campaign: Campaign, progress: "Progress", *, replaying: bool, in_percent: bool) -> Look:
+    def look(self, campaign: Campaign, progress: "Progress", replaying: bool, in_percent: bool, metric: str) -> Look:
         """What a watcher is told now."""
         done = sum(self.ended.values())
         running = list(progress.live.values())
@@ -79,11 +81,12 @@ class Tally:
             campaign.trials - done - len(running),
             self.model_epochs + progress.model_epochs,
             self.seconds,
-            self.best[0],
+            in_words(self.best[0], metric),
             self.best[1],
             (done + part) / max(1, campaign.trials),
             replaying,
             in_percent,
+            metric,
         )
 
     def take(self) -> dict[str, Any]:

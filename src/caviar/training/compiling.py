@@ -82,7 +82,8 @@ def empty_state(key: ProgramKey, slots: int) -> SlotState:
     parameters = jax.tree.map(many, layers)
     kept = jax.tree.map(many, averages)
     zeros = jax.tree.map(np.zeros_like, parameters)
-    train = TrainState(parameters, kept, Moments(zeros, zeros), np.zeros(slots, dtype), np.zeros(slots, dtype))
+    sums = (np.zeros(slots, dtype), np.zeros(slots, dtype), np.zeros(slots, dtype))
+    train = TrainState(parameters, kept, Moments(zeros, zeros), *sums)
     rows = np.zeros((slots, key.eval_rows), dtype)
     infinite = np.full(slots, np.inf, dtype)
     best = Best(parameters, kept, infinite, infinite, np.zeros(slots, np.int32), rows, rows)
@@ -157,7 +158,7 @@ def _admit(state: SlotState, slots: Any, fresh: Any) -> SlotState:
         return leaf.at[place].set(value, mode="drop")
 
     train = state.train
-    zero = jax.tree.map(lambda leaf: write(leaf, 0), (train.moments, train.cost_sum, train.weight_sum))
+    zero = jax.tree.map(lambda leaf: write(leaf, 0), (train.moments, train.cost_sum, train.error_sum, train.weight_sum))
     train = TrainState(
         jax.tree.map(write, train.parameters, parameters), jax.tree.map(write, train.averages, averages), *zero
     )

@@ -88,7 +88,7 @@ class OneNetwork:
             numbers = values | {"rate": rate, "correction_1": jnp.ones_like(rate), "correction_2": jnp.ones_like(rate)}
             zeros = jax.tree.map(jnp.zeros_like, parameters)
             nothing = jnp.zeros((), rate.dtype)
-            state = TrainState(parameters, averages, Moments(zeros, zeros), nothing, nothing)
+            state = TrainState(parameters, averages, Moments(zeros, zeros), nothing, nothing, nothing)
 
             def one(state: TrainState, nothing_new: None) -> tuple[TrainState, Any]:
                 after, _ = step(state, batch, numbers, features=self.features, loss=self._loss)

@@ -18,10 +18,11 @@ from caviar.networks.architecture import Architecture
 from caviar.records.history import FIELDS
 from caviar.training import probes
 from caviar.training.augmentation import Scaling, augmented
+from caviar.training.choosing import COMPUTED, compared
 from caviar.training.features import Features
 from caviar.training.mixing import partners
 from caviar.training.statistics import measuring_averages
-from caviar.training.step import Batch, TrainState, evaluate, step
+from caviar.training.step import Batch, TrainState, evaluate_for, step
 
 _AXIS = "slots"
 # An array of JAX or NumPy, or the shape of one, depending on who holds the record.
@@ -224,21 +225,32 @@ def _measure(
     dtype = np.dtype(key.architecture.dtype)
     ones = jnp.ones(EVAL_CHUNK, dtype)
 
-    def chunk(rows: Array) -> tuple[Array, Array]:
+    def chunk(rows: Array) -> tuple[Array, Array, Array | None]:
         batch = _batch(data, rows, ones, None, dtype)
-        one = partial(evaluate, features=key.features, loss=key.architecture.loss)
+        one = partial(evaluate_for, key.features.metric, features=key.features, loss=key.architecture.loss)
         return jax.vmap(one, in_axes=(0, None, 0))(state.train._replace(averages=averages), batch, group.values)
 
-    costs, errors = jax.lax.map(chunk, group.eval_rows.reshape(-1, EVAL_CHUNK))  # [chunks, G, rows]
-    costs = jnp.moveaxis(costs, 1, 0).reshape(key.group, -1)
-    errors = jnp.moveaxis(errors, 1, 0).reshape(key.group, -1)
+    found = jax.lax.map(chunk, group.eval_rows.reshape(-1, EVAL_CHUNK))  # [chunks, G, rows]
+    costs, errors, shown = jax.tree.map(
+        lambda rows: jnp.moveaxis(rows, 1, 0).reshape(key.group, -1, *rows.shape[3:]), found
+    )
     train_cost, dev_cost, judge_cost = _means(costs, group.eval_roles)
     train_error, dev_error, judge_error = _means(errors, group.eval_roles)
     if key.architecture.loss == "squared":
-        train_error, dev_error, judge_error = (jnp.sqrt(e) for e in (train_error, dev_error, judge_error))
-    cost = state.train.cost_sum / jnp.maximum(state.train.weight_sum, 1)
-    row = jnp.stack([cost, train_error, dev_error, dev_cost, judge_error, judge_cost, train_cost, rate], axis=1)
-    value = dev_cost if key.features.metric == "log_loss" else dev_error
+        train_error, dev_error, judge_error, running_error = map(
+            jnp.sqrt, (train_error, dev_error, judge_error, running_error)
+        )
+    seen = jnp.maximum(state.train.weight_sum, 1)
+    cost, running_error = state.train.cost_sum / seen, state.train.error_sum / seen
+    value, told = dev_cost if key.features.metric == "log_loss" else dev_error, jnp.full_like(dev_error, jnp.nan)
+    if key.features.metric in COMPUTED:
+        one = partial(compared, key.features.metric, outputs=key.architecture.outputs)
+        targets, choose = data.targets[group.eval_rows], group.eval_roles[1]
+        value = told = jax.vmap(one, in_axes=(0, 0, None, None, 0))(
+            errors, shown, targets, choose, group.values["classes"]
+        )
+    of_dev, of_judge = (dev_error, dev_cost), (judge_error, judge_cost)
+    row = jnp.stack([cost, train_error, *of_dev, *of_judge, train_cost, rate, told, running_error], axis=1)
     best = state.best
     better = (value < best.value) | ((value == best.value) & (dev_cost < best.cost))
     better &= ~jnp.isnan(value + dev_cost)  # no epoch of NaN is ever the best, though its rows count as wrong
@@ -256,7 +268,7 @@ def _measure(
         row_errors=keep(errors, best.row_errors),
     )
     zero = jnp.zeros_like(state.train.cost_sum)
-    train = state.train._replace(cost_sum=zero, weight_sum=zero)
+    train = state.train._replace(cost_sum=zero, error_sum=zero, weight_sum=zero)
     return SlotState(train, best), row.astype(dtype)
 
 

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from caviar.networks.losses import LOSSES
 from caviar.networks.mlp import Layers
+from caviar.training.choosing import evidence
 from caviar.training.features import Features
 from caviar.training.optimisers import Moments
 
@@ -21,6 +22,7 @@ class TrainState(NamedTuple):
     averages: Any
     moments: Moments
     cost_sum: Any  # [] of the rows seen in this epoch
+    error_sum: Any  # [] of the same rows, in training mode
     weight_sum: Any  # []
 
 
@@ -90,7 +92,7 @@ def row_weights(features: Features, loss: str, batch: Batch, hyperparameters: Ma
 
 def batch_cost(
     parameters: Any, averages: Any, batch: Batch, hyperparameters: Mapping[str, Array], *, features: Features, loss: str
-) -> tuple[Array, Any]:
+) -> tuple[Array, tuple[Any, Array]]:
     """Cost of a mini-batch in training mode, without penalties: what `step` descends and the gradient check looks at.
 
     It is Σ w·L / number of its rows, so that the last short batch counts each of its rows fully.
@@ -100,7 +102,7 @@ def batch_cost(
         averages: batch norm's, before the batch.
 
     Returns:
-        The cost, and the averages after the batch.
+        The cost; the averages after the batch, and the sum of its rows' errors against their own labels.
     """
     outputs, averages = features.network.apply(
         parameters,
@@ -111,7 +113,7 @@ def batch_cost(
         training=True,
         present=batch.present,
     )
-    costs, _ = row_costs(features, loss, outputs, batch.targets, hyperparameters, smooth=True)
+    costs, errors = row_costs(features, loss, outputs, batch.targets, hyperparameters, smooth=True)
     # Padding repeats a train row, so that its cost is no worse than that row's own: weight 0 is enough.
     weights = row_weights(features, loss, batch, hyperparameters)
     total = jnp.sum(weights * costs)
@@ -121,7 +123,7 @@ def batch_cost(
         other = jnp.sum(batch.present * weights[partner] * others)
         # Where nothing is mixed, the other labels' cost has no say, be it infinite.
         total = jnp.where(share < 1, share * total + (1 - share) * other, total)
-    return total / jnp.sum(batch.present), averages
+    return total / jnp.sum(batch.present), (averages, jnp.sum(batch.present * jax.lax.stop_gradient(errors)))
 
 
 def step(
@@ -135,23 +137,29 @@ def step(
     rows = jnp.sum(batch.present)
     used = used_part(features, state.parameters)
     cost = partial(batch_cost, features=features, loss=loss)
-    (value, averages), gradients = jax.value_and_grad(cost, has_aux=True)(used, state.averages, batch, hyperparameters)
+    descended = jax.value_and_grad(cost, has_aux=True)
+    (value, (averages, errors)), gradients = descended(used, state.averages, batch, hyperparameters)
     moments = Moments(*(used_part(features, moment) for moment in state.moments))
     parameters, moments = features.rule.apply(
         used, moments, gradients, penalised(used, features, hyperparameters), hyperparameters
     )
     parameters = _whole(parameters, state.parameters)
     moments = Moments(*map(_whole, moments, state.moments))
-    return (
-        TrainState(parameters, averages, moments, state.cost_sum + value * rows, state.weight_sum + rows),
-        value,
-    )
+    cost_sum, error_sum = state.cost_sum + value * rows, state.error_sum + errors
+    return TrainState(parameters, averages, moments, cost_sum, error_sum, state.weight_sum + rows), value
 
 
 def evaluate(
     state: TrainState, batch: Batch, hyperparameters: Mapping[str, Array], *, features: Features, loss: str
 ) -> tuple[Array, Array]:
     """Cost and error of each row in test mode: no dropout, batch norm by its averages, labels as they are."""
+    return evaluate_for("error", state, batch, hyperparameters, features=features, loss=loss)[:2]
+
+
+def evaluate_for(
+    metric: str, state: TrainState, batch: Batch, hyperparameters: Mapping[str, Array], *, features: Features, loss: str
+) -> tuple[Array, Array, Array | None]:
+    """Cost and error of each row in test mode, and what a metric needs beside them (see `choosing.evidence`)."""
     outputs, _ = features.network.apply(
         state.parameters,
         state.averages,
@@ -161,4 +169,6 @@ def evaluate(
         training=False,
         present=batch.present,
     )
-    return row_costs(features, loss, outputs, batch.targets, hyperparameters, smooth=False)
+    costs, errors = row_costs(features, loss, outputs, batch.targets, hyperparameters, smooth=False)
+    classes = hyperparameters["classes"] if features.padded_outputs else None
+    return costs, errors, evidence(metric, outputs, classes)
