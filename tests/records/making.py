@@ -22,6 +22,7 @@ def make_block(seed=0, rows=8, epoch=1, trials=None):
     costs = generator.lognormal(size=(rows, len(FIELDS)))
     is_cost = [name.endswith("cost") for name in FIELDS]
     values = np.where(is_cost, costs, shares).astype(np.float32)
+    values[:, FIELDS.index("dev_value")] = np.nan  # as where trials are compared by their error
     numbers = np.arange(rows) if trials is None else np.asarray(trials)
     return Block(np.arange(rows), numbers, np.full(rows, epoch), values)
 

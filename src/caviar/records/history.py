@@ -118,7 +118,7 @@ def pack(block: Block) -> bytes:
     """The block as bytes, bit for bit and the same for the same block.
 
     Columns of deltas (header) and of values are split into their four byte planes, each with a Huffman table of its
-    own: signs and exponents nearly vanish and mantissas stay. 22 to 27 bytes a slot-epoch against 44 raw.
+    own: signs and exponents nearly vanish and mantissas stay. About 30 bytes a slot-epoch of 256 slots against 52 raw.
     """
     squeezed = zlib.compressobj(6)
     parts = [_HEADER.pack(_VERSION, len(FIELDS), len(block))]

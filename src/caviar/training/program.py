@@ -236,12 +236,11 @@ def _measure(
     )
     train_cost, dev_cost, judge_cost = _means(costs, group.eval_roles)
     train_error, dev_error, judge_error = _means(errors, group.eval_roles)
-    if key.architecture.loss == "squared":
-        train_error, dev_error, judge_error, running_error = map(
-            jnp.sqrt, (train_error, dev_error, judge_error, running_error)
-        )
     seen = jnp.maximum(state.train.weight_sum, 1)
-    cost, running_error = state.train.cost_sum / seen, state.train.error_sum / seen
+    cost, wrong = state.train.cost_sum / seen, state.train.error_sum / seen
+    if key.architecture.loss == "squared":
+        train_error, dev_error, judge_error = (jnp.sqrt(e) for e in (train_error, dev_error, judge_error))
+        wrong = jnp.sqrt(wrong)
     value, told = dev_cost if key.features.metric == "log_loss" else dev_error, jnp.full_like(dev_error, jnp.nan)
     if key.features.metric in COMPUTED:
         one = partial(compared, key.features.metric, outputs=key.architecture.outputs)
@@ -250,7 +249,7 @@ def _measure(
             errors, shown, targets, choose, group.values["classes"]
         )
     of_dev, of_judge = (dev_error, dev_cost), (judge_error, judge_cost)
-    row = jnp.stack([cost, train_error, *of_dev, *of_judge, train_cost, rate, told, running_error], axis=1)
+    row = jnp.stack([cost, train_error, *of_dev, *of_judge, train_cost, rate, told, wrong], axis=1)
     best = state.best
     better = (value < best.value) | ((value == best.value) & (dev_cost < best.cost))
     better &= ~jnp.isnan(value + dev_cost)  # no epoch of NaN is ever the best, though its rows count as wrong
