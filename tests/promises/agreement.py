@@ -10,6 +10,7 @@ from caviar.networks.draws import tick_keys
 from caviar.networks.initialisers import draw
 from caviar.training.cohort import Cohort
 from caviar.training.values import Assignment
+from reference import losses as reference_losses
 from reference import network as reference_network
 from reference.network import Network
 from reference.train import Batch, Data, first_network, steps
@@ -77,7 +78,7 @@ def published_hash(words: np.ndarray, layer: int, units: int, rows: int) -> np.n
 
 def reference_steps(
     cohort: Cohort, problem: Any, slot: int, own: Assignment, epochs: int
-) -> Iterator[tuple[Network, float]]:
+) -> Iterator[tuple[Network, float, float]]:
     """The reference's network after every update of a slot's trial, and each batch's cost before it."""
     c = own.configuration
     weights = draw(c["initialisation"], c["initialisation_scale"], own.widths, own.seed)
@@ -136,12 +137,7 @@ def measured_by(
     outputs = reference_network.predict(network, problem.inputs[rows], moments)
     targets = problem.targets[rows]
     costs = reference_network.LOSSES[problem.loss].value(outputs, targets, 0.0)
-    if problem.loss == "softmax":
-        errors = (outputs.argmax(axis=1) != targets).astype(float)
-    elif problem.loss == "logistic":
-        errors = ((outputs[:, 0] > 0) != targets).astype(float)
-    else:
-        errors = (outputs[:, 0] - targets) ** 2
+    errors = reference_losses.errors(problem.loss, outputs, targets)
     weights = problem.weights[rows][choose]
     error = float(np.average(errors[choose], weights=weights))
     return {

@@ -156,7 +156,7 @@ def test_a_history_can_be_pickled():
     history = Histories(lambda first, last: [make_block()]).of(2)
     assert isinstance(history, History)
     copy = pickle.loads(pickle.dumps(history))
-    assert {name: column.tolist() for name, column in copy.items()} == {n: c.tolist() for n, c in history.items()}
+    assert {name: column.tobytes() for name, column in copy.items()} == {n: c.tobytes() for n, c in history.items()}
 
 
 # ---- probes ---------------------------------------------------------------------------------------------------------

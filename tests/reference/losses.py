@@ -58,6 +58,14 @@ def squared_slope(z: np.ndarray, targets: np.ndarray, s: float) -> np.ndarray:
     return (z[:, 0] - targets)[:, None]
 
 
+def errors(loss: str, z: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """[B] 1 where the class is missed, of equal largest outputs the first; the squared residual of a number."""
+    if loss == "squared":
+        return (z[:, 0] - targets) ** 2
+    classes = z[:, 0] > 0 if loss == "logistic" else z.argmax(axis=1)
+    return (classes != targets).astype(float)
+
+
 LOSSES: dict[str, Loss] = {
     "softmax": Loss(softmax_cost, softmax_slope),
     "logistic": Loss(logistic_cost, logistic_slope),

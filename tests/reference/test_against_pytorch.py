@@ -164,7 +164,7 @@ def test_the_running_statistics_are_pytorchs_with_the_biased_variance(torch: Any
     network, data, batches = problem((6, 5), c)
     twin = Twin(torch, network)
     twin.train(of_pytorch(torch, "gradient_descent", twin, c), data, batches)
-    *_, (after, _) = steps(network, data, batches, c)
+    *_, (after, *_) = steps(network, data, batches, c)
     for layer, (mean, variance) in twin.running.items():
         assert np.allclose(after.averages[f"mean.{layer}"], mean.numpy(), rtol=1e-10)
         assert np.allclose(after.averages[f"variance.{layer}"], variance.numpy() * (BATCH - 1) / BATCH, rtol=1e-10)

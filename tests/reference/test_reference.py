@@ -179,7 +179,7 @@ def test_a_short_batch_counts_each_of_its_rows_fully() -> None:
     """The cost of a batch is Σ w L over its own number of rows, not over the sum of the weights."""
     network, data = example(())
     rows = np.array([2, 5])
-    _, value = next(steps(network, data, [[Batch(rows)]], PLAIN))
+    _, value, _ = next(steps(network, data, [[Batch(rows)]], PLAIN))
     outputs, _, _ = forward(network, data.inputs[rows])
     assert data.weights is not None
     by_hand = (data.weights[rows] * LOSSES["softmax"].value(outputs, data.targets[rows], 0.0)).sum() / 2
@@ -192,7 +192,7 @@ def test_batch_gradient_descent_without_dropout_lowers_the_cost_at_every_step(ba
     network, data = example((5, 4), activation="tanh", batch_norm=batch_norm)
     c = PLAIN | {"activation": "tanh", "batch_norm": batch_norm, "learning_rate": 0.02}
     run = steps(network, data, [[Batch(np.arange(ROWS))] * 50], c)
-    assert (np.diff([value for _, value in run]) < 0).all()
+    assert (np.diff([value for _, value, _ in run]) < 0).all()
 
 
 def test_training_returns_the_model_after_each_update() -> None:

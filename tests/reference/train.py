@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from reference.decay import learning_rate
+from reference.losses import errors
 from reference.network import Arrays, Dropout, Network, backward, cost, forward, read_averages, remember
 from reference.optimisers import forget, update
 
@@ -76,8 +77,8 @@ def steps(
     batches: Sequence[Sequence[Batch]],
     configuration: Mapping[str, Any],
     horizon: int | None = None,
-) -> Iterator[tuple[Network, float]]:
-    """After every update the network, and the mini-batch's cost (without penalties) before it.
+) -> Iterator[tuple[Network, float, float]]:
+    """After every update the network, and the mini-batch's cost (without penalties) and summed errors before it.
 
     Args:
         batches: of every epoch; all epochs but the last have as many as the first.
@@ -103,7 +104,7 @@ def steps(
         parameters, memories = update(network.parameters, gradients, memories, t, rate, c)
         averages, count = remember(network, statistics)
         network = replace(network, parameters=parameters, averages=averages, updates=count)
-        yield network, value
+        yield network, value, float(errors(network.loss, z, y).sum())
 
 
 def train(
@@ -114,7 +115,7 @@ def train(
     horizon: int | None = None,
 ) -> list[Arrays]:
     """The arrays of the model after each update: see `steps` for the arguments, `saved` for the names."""
-    return [saved(after) for after, _ in steps(network, data, batches, configuration, horizon)]
+    return [saved(after) for after, *_ in steps(network, data, batches, configuration, horizon)]
 
 
 def saved(network: Network) -> Arrays:
