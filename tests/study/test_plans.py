@@ -127,6 +127,19 @@ def test_given_sets_are_not_folded(tmp_path: Path) -> None:
     assert begun.best_model().about["trial"]["number"] == model
 
 
+def test_a_repeat_of_the_confirmation_is_one_stream(tmp_path: Path) -> None:
+    """All of the best are compared on each of four streams, which two groups share, and no trial waits for a slot."""
+    begun = study(tmp_path / "study").search(trials=128, epochs=1, stopping="halving")
+    before = begun.campaigns[0].cohorts[0]
+    assert (before.slots, before.group) == (16, 2)
+    spec = campaigns._reseeded(Material(splits()), before, begun.trials[:3], seed=0, devices=2, number=9, seeds=4)
+    groups = [trial["group"] for trial in spec.trials]
+    assert (spec.slots, spec.group, len(spec.streams)) == (16, 2, 4)
+    assert max(groups.count(group) for group in groups) <= spec.group
+    by_stream = {stream: [t["of"] for t in spec.trials if t["group"] % 4 == stream] for stream in range(4)}
+    assert all(sorted(own) == [0, 1, 2] for own in by_stream.values())
+
+
 def test_a_network_has_its_own_widths() -> None:
     """From the inputs over its own hidden layers to the outputs."""
     assert own_widths(13, {"hidden": [8, 4]}, 3) == (13, 8, 4, 3)

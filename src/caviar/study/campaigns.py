@@ -27,7 +27,7 @@ MOST_STRUCTURES = 3
 TRIALS_PER_NAMED_STRUCTURE = 4
 MOST_NAMED_STRUCTURES = 24
 # Slots of a group where trials end one by one: an empty group costs nothing, an empty slot of a busy group does.
-HALVING_GROUP = 4
+HALVING_GROUP = 2
 MOST_SLOTS_ON_CPU = 64
 # A segment that holds several epochs spares the host's part where an epoch is short.
 EPOCHS_PER_SEGMENT = 8
@@ -165,18 +165,24 @@ def cross_validates(material: Material) -> bool:
 def _reseeded(
     material: Material, before: CohortSpec, best: Sequence[Trial], *, seed: int, devices: int, number: int, seeds: int
 ) -> CohortSpec:
-    """Each configuration a few times, in at least two streams; on a CPU by the search's own program again."""
+    """Each configuration a few times, in at least two streams; on a CPU by the search's own program again.
+
+    A repeat is one stream, on which all configurations are compared, be it in one group or in several.
+    """
     groups = max(before.slots // before.group, 2)
     size = before.group if groups == before.slots // before.group else math.ceil(before.group / 2)
     devices = before.devices if groups % before.devices == 0 else 1
-    streams = tuple(StreamSpec(1 + group, seed + 1 + group) for group in range(groups))
-    again = [_again(trial, repeat % groups, repeat) for repeat in range(seeds) for trial in best]
+    count = min(groups, max(2, seeds))
+    streams = tuple(StreamSpec(1 + stream, seed + 1 + stream) for stream in range(count))
     # In waves: what finds no free slot in its group waits until one ends.
-    wave = dict.fromkeys(range(groups), 0)
-    order = []
-    for place, one in enumerate(again):
-        order.append((wave[one["group"]] // size, one["group"], place))
-        wave[one["group"]] += 1
+    taken = dict.fromkeys(range(groups), 0)
+    again, order = [], []
+    for repeat in range(seeds):
+        for trial in best:
+            group = min(range(repeat % count, groups, count), key=lambda group: taken[group])
+            order.append((taken[group] // size, group, len(again)))
+            again.append(_again(trial, group, repeat))
+            taken[group] += 1
     trials = tuple(again[place] for _, _, place in sorted(order))
     return CohortSpec(number, before.structure, groups * size, size, devices, before.epochs, streams, 0, trials)
 
@@ -217,8 +223,8 @@ def slots_for(
     """(slots, group, devices, epochs) for a cohort: from the cache, the memory and the number of trials.
 
     With halving the few trials that stay need all their epochs one after the other: with more than an eighth of the
-    trials at once, or with large groups, slots would run empty at the end (digits, 256 trials: 54 % of slot-epochs used
-    with 32 slots in groups of 16, 92 % with 8 in groups of 4, in the same time; docs/log.md).
+    trials at once, or with large groups, slots would run empty at the end (digits: 54 % of slot-epochs used with 32
+    slots in groups of 16, 94 to 99 % with 8 to 16 in groups of 2, in the same time; docs/log.md).
     """
     from caviar.training import device
     from caviar.training.memory import group_size, most_slots
