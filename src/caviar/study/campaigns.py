@@ -176,7 +176,8 @@ def _reseeded(
     streams = tuple(StreamSpec(1 + stream, seed + 1 + stream) for stream in range(count))
     # In waves: what finds no free slot in its group waits until one ends.
     taken = dict.fromkeys(range(groups), 0)
-    again, order = [], []
+    again: list[dict[str, Any]] = []
+    order = []
     for repeat in range(seeds):
         for trial in best:
             group = min(range(repeat % count, groups, count), key=lambda group: taken[group])
