@@ -5,6 +5,10 @@ class CaviarError(Exception):
     """The base of all errors meant for a person; the command line prints the text and exits with 2."""
 
 
+class CaviarWarning(UserWarning):
+    """What a person should know before something is trained; the command line prints the text."""
+
+
 class DataError(CaviarError):
     """The data cannot be used as it is."""
 

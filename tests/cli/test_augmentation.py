@@ -6,9 +6,15 @@ import re
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from PIL import Image
 
+import caviar
+import caviar.errors
+from caviar.errors import StudyError
+from caviar.report.reproduce import command, python
+from caviar.study import work
 from caviar.study.jobs import open_existing
 from cli.running import SMALL, invoke, sentence, told
 
@@ -100,3 +106,46 @@ def test_flipped_digits_are_warned_about(tmp_path: Path) -> None:
         run = tmp_path / kind
         found = told("train", tmp_path / "digits", "--set", kind, *QUICK, "--epochs", 1, "--run", run)
         assert any(finding["code"] == "PIC001" for finding in found["findings"]) == warned
+
+
+def test_flipped_digits_are_warned_of_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PIC001 is on standard error, and among the findings, before the first update; with --json the object holds it."""
+    words = ("train", "digits", "--set", "flip_horizontal=0.5", "--epochs", 1)
+    found = told(*words, *QUICK, "--run", tmp_path / "run")
+    assert "PIC001" in {finding["code"] for finding in found["findings"]}
+
+    def never(*_: object, **__: object) -> None:
+        raise StudyError("Nothing was trained.")
+
+    monkeypatch.setattr(work, "train", never)
+    done = invoke(*words, *QUICK, "--run", tmp_path / "never")
+    first, second = done.stderr.splitlines()
+    assert (
+        first.startswith("caviar: PIC001 warning: Pictures are mirrored") and second == "caviar: Nothing was trained."
+    )
+    assert "PIC001" in {finding.code for finding in open_existing(tmp_path / "never").findings}
+
+
+def test_python_is_warned_as_well(tmp_path: Path) -> None:
+    """A study of digits that are to be flipped warns when it is asked to train, also where only a range may flip."""
+    splits = caviar.split(caviar.read("digits"))
+    run = caviar.Study(tmp_path / "run", splits, space=caviar.Space().fix(hidden=[8], batch_size=32))
+    with pytest.warns(caviar.errors.CaviarWarning, match="PIC001"):
+        panda = run.babysit({"flip_vertical": 0.5})
+    with pytest.warns(caviar.errors.CaviarWarning, match="flip_horizontal 0.3"):
+        panda.set(flip_vertical=0.0, flip_horizontal=0.3)
+    assert [finding.code for finding in run.findings].count("PIC001") == 1
+
+
+def test_what_is_wrong_with_the_data_is_told_before_training(tmp_path: Path) -> None:
+    """Too few rows of a class (DAT004) are on standard error when the study begins."""
+    table = pl.DataFrame({"a": np.arange(60.0), "y": ["few"] * 6 + ["many"] * 54})
+    table.write_csv(tmp_path / "table.csv")
+    done = invoke("train", tmp_path / "table.csv", "--target", "y", *SMALL, "--epochs", 1, "--run", tmp_path / "run")
+    assert done.exit_code == 0 and done.stderr.startswith("caviar: DAT004 warning: Too few rows")
+    assert "--no-test" in invoke("train", "--help").stdout
+    found = told(
+        "train", tmp_path / "table.csv", "--target", "y", *SMALL, "--epochs", 1, "--no-test", "--run", tmp_path / "no"
+    )
+    assert found["test_error"] is None and "DAT006" in {one["code"] for one in found["findings"]}
+    assert "test=0" in python(open_existing(tmp_path / "no")) and "--no-test" in command(open_existing(tmp_path / "no"))

@@ -46,7 +46,9 @@ def test_what_is_cut() -> None:
 
 def test_two_sets() -> None:
     """Without a test set it is 70/30."""
-    assert sizes(caviar.split(blobs(1000), test=0)) == (700, 300, 0)
+    two = caviar.split(blobs(1000), test=0)
+    assert sizes(two) == (700, 300, 0)
+    assert any(one["code"] == "DAT006" and "not unbiased" in one["message"] for one in two.findings)
 
 
 def test_stratified() -> None:

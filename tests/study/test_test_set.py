@@ -10,8 +10,11 @@ import pytest
 import caviar
 from caviar.data.splits import Splits
 from caviar.errors import StudyError
+from caviar.report.html import render
+from caviar.report.page import page_of
+from caviar.report.text import summary
 from caviar.study.study import Study
-from study.making import content, differences, mixed_table, space, splits, study
+from study.making import content, data, differences, mixed_table, space, splits, study
 
 
 def spoiled(given: Splits) -> Splits:
@@ -91,3 +94,18 @@ def test_a_split_without_test_rows_is_finished_without_them(tmp_path: Path) -> N
     assert begun.results["test"] is None
     assert begun.sealed
     assert begun.model_path.exists()
+    page = page_of(begun)
+    assert "There is no test set, so the dev error is not unbiased" in summary(page)
+    assert "no error here is unbiased" in render(page)
+
+
+def test_two_sets_are_labelled_from_the_first_moment(tmp_path: Path) -> None:
+    """A split without a test set is DAT006 before anything is trained, and says which rows had no part in choosing."""
+    whole = caviar.split(data(), seed=0, test=0)
+    run = study(tmp_path / "small", splits=whole)
+    (finding,) = [one for one in run.findings if one.code == "DAT006"]
+    assert finding.evidence == {"test": 0, "choose": len(whole.dev), "judge": 0} and "not unbiased" in finding.message
+    large = caviar.split(data(rows=4000), seed=0, test=0)
+    (found,) = [one for one in large.findings if one["code"] == "DAT006"]
+    assert found["evidence"]["judge"] == 600 and "600 dev rows have no part" in found["message"]
+    assert not any(one["code"] == "DAT006" for one in caviar.split(data(), seed=0).findings)

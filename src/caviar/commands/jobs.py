@@ -80,6 +80,7 @@ def _request(data: str, asked: Asked, varied: list[str] | None = None) -> Any:
         seed=asked.seed,
         run=asked.run,
         roles=asked.roles(),
+        no_test=asked.no_test,
     )
 
 

@@ -28,6 +28,7 @@ Time = Annotated[
 ]
 Weight = Annotated[str | None, typer.Option("--weight", metavar="COL", help="how much each row counts")]
 Split = Annotated[str | None, typer.Option("--split", metavar="COL", help="a column that says train, dev or test")]
+NoTest = Annotated[bool, typer.Option("--no-test", help="cut train and dev only, 70 to 30; no error is then unbiased")]
 Epochs = Annotated[int, typer.Option("--epochs", min=1, help="epochs of a trial that is not stopped")]
 Patience = Annotated[
     int | None, typer.Option("--patience", metavar="N", help="end a training N epochs after its best one")
@@ -69,6 +70,7 @@ class Asked:
     time: Time = None
     weight: Weight = None
     split: Split = None
+    no_test: NoTest = False
 
     def roles(self) -> dict[str, Any]:
         """Which columns are not inputs, as `caviar.read` takes them."""

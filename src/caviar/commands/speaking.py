@@ -5,11 +5,13 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, NoReturn
 
-from caviar.errors import CaviarError
+from caviar.errors import CaviarError, CaviarWarning
 
 
 def says(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -18,7 +20,8 @@ def says(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     def run(*arguments: Any, **options: Any) -> Any:
         try:
-            command(*arguments, **options)
+            with _warned(quiet=bool(options.get("json_"))):
+                command(*arguments, **options)
             sys.stdout.flush()
         except CaviarError as error:
             fail(str(error))
@@ -32,6 +35,23 @@ def says(command: Callable[..., Any]) -> Callable[..., Any]:
             fail(f"The system refused: {error}. Check the disk and the rights, then try again.")
 
     return run
+
+
+@contextmanager
+def _warned(quiet: bool) -> Iterator[None]:
+    """Warnings that are meant for a person are lines on standard error; an object of JSON holds them as findings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore" if quiet else "always", CaviarWarning)
+        before = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(category, CaviarWarning):
+                print(f"caviar: {message}", file=sys.stderr)
+            else:
+                before(message, category, *where, **more)
+
+        warnings.showwarning = show
+        yield
 
 
 def fail(sentence: str, code: int = 2) -> NoReturn:

@@ -97,6 +97,23 @@ def small_classes(dataset: Dataset, train: np.ndarray, dev: np.ndarray) -> dict[
     return _finding("DAT004", "warning", message, {"classes": few}, {"train": _FEW_ROWS, "dev": 1})
 
 
+def no_test_set(test: np.ndarray, choose: np.ndarray) -> dict[str, Any] | None:
+    """DAT006: without a test set no error of a study is unbiased.
+
+    Args:
+        test: row numbers.
+        choose: bool [dev rows], True: they choose among networks.
+    """
+    if len(test):
+        return None
+    judge = int((~choose).sum())
+    why = "The dev rows choose among the networks, so the best one's error on them is usually lower than on new data."
+    if judge:
+        why = f"{judge} dev rows have no part in choosing the network, but who decides by their error chooses by them."
+    message = f"There is no test set, so the dev error is not unbiased. {why} Keep rows back to measure the end once."
+    return _finding("DAT006", "note", message, {"test": 0, "choose": int(choose.sum()), "judge": judge})
+
+
 def _finding(
     code: str, severity: str, message: str, evidence: dict[str, Any], threshold: dict[str, Any] | None = None
 ) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from caviar.data.cuts import cut_by_groups, cut_by_keys, cut_by_time, default_share, rows_asked, strata_of
 from caviar.data.dataset import Dataset
 from caviar.data.hashing import hash_numbers, hash_texts, seeded
-from caviar.data.shift import findings_of
+from caviar.data.shift import findings_of, no_test_set
 from caviar.errors import DataError
 
 _JUDGED_FROM = 1000
@@ -89,7 +89,7 @@ def split(
         dataset: the data, with targets.
         seed: enters the order.
         dev, test: share (below 1) or number of rows; None: 0.2 each up to 10 000 rows, then less; test=0 makes no test
-            set, and dev is then 0.3.
+            set, and dev is then 0.3; DAT006 says what its error is worth.
         group: column or array; rows of one group stay together. None: as `read` was told.
         time: column or array; the latest rows are the test set, those before it dev. None: as `read` was told.
         train_dev: share or number of rows to cut from train, to tell variance from mismatch.
@@ -123,14 +123,16 @@ def split(
         in_train &= ~in_train_dev
     rows, dev_rows, test_rows = np.flatnonzero(in_train), np.flatnonzero(in_dev), np.flatnonzero(in_test)
     _check(dataset, rows, dev_rows, how.method)
-    findings = findings_of(dataset, rows, dev_rows, test_rows)
+    choose = how.halves(dev_rows) if halves else np.ones(len(dev_rows), dtype=bool)
+    untested = no_test_set(test_rows, choose)
+    findings = [*findings_of(dataset, rows, dev_rows, test_rows), *([untested] if untested else [])]
     return Splits(
         dataset,
         rows,
         dev_rows,
         test_rows,
         np.flatnonzero(in_train_dev),
-        how.halves(dev_rows) if halves else np.ones(len(dev_rows), dtype=bool),
+        choose,
         seed,
         how.method,
         tuple(findings),

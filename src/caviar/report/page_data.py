@@ -107,6 +107,12 @@ class PageData:
     slices: Sequence[Slices] = ()
 
     @property
+    def untested(self) -> bool:
+        """Whether there is no test set, so that no error is unbiased."""
+        rows = self.splits.get("rows") or {}
+        return bool(rows) and not rows.get("test")
+
+    @property
     def best_trial(self) -> Trial | None:
         """The record of the best trial, or None."""
         return next((trial for trial in self.trials if trial.number == self.best), None)

@@ -44,7 +44,8 @@ def python(study: Study) -> str:
     if in_memory:
         lines.append("frame = ...  # the data that this study was made of, which lived in memory alone")
     lines.append(f"data = caviar.read({_arguments([data], read)})")
-    lines.append(f"splits = caviar.split(data, seed={about['splits']['seed']})")
+    cut = {"seed": about["splits"]["seed"]} | ({"test": 0} if "--no-test" in study.job.get("options", ()) else {})
+    lines.append(f"splits = caviar.split({_arguments(['data'], cut)})")
     if space:
         lines.append(f"space = {space}")
     first = [repr(f"{study.folder}-again"), "splits", *(["space=space"] if space else [])]

@@ -299,6 +299,8 @@ def _dev_tile(page: PageData) -> Markup:
 
 
 def _test_tile(page: PageData) -> Markup:
+    if page.untested:
+        return blocks.tile("test error", "none", "there is no test set, so no error here is unbiased")
     if page.test is None:
         return blocks.tile("test error", "sealed", "the test set has not been opened")
     seen = f"seen {text.counted(page.test_opened, 'time')}" if page.test_opened else ""

@@ -226,6 +226,8 @@ def summary(page: PageData) -> str:
     parts = [f"{page.name}: {verdict(page)}", trials_table(page.trials, page.metric)]
     if page.test is not None:
         parts.append(f"Test error: {estimate(page.test, page.metric)}, seen {counted(page.test_opened, 'time')}.")
+    if page.untested and page.best_trial is not None:
+        parts.append("There is no test set, so the dev error is not unbiased (DAT006).")
     if page.learning_rates is not None:
         parts.append(str(page.learning_rates))
     parts.append(findings_text(page.findings))

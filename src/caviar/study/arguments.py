@@ -1,14 +1,21 @@
 """What a person asks of a study, checked before anything is written."""
 
 import math
-from typing import Any
+import warnings
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from caviar.data.splits import Splits
-from caviar.errors import StudyError
+from caviar.diagnosis.pictures import diagnose_flips
+from caviar.errors import CaviarWarning, StudyError
 from caviar.networks.metrics import METRICS
+from caviar.search.augmentations import FLIPS, check_augmentations, values_of
+from caviar.search.space import Space
 from caviar.search.stopping import check_stopping
+
+if TYPE_CHECKING:
+    from caviar.study.study import Study
 
 
 def checked_metric(metric: str | None, splits: Splits) -> str:
@@ -102,3 +109,21 @@ def check_known(name: str, value: Any, allowed: list[Any]) -> None:
     """
     if value not in allowed:
         raise StudyError(f"'{name}' must be one of {', '.join(str(a) for a in allowed)}. Got {value!r}.")
+
+
+def check_pictures(study: "Study", space: Space) -> None:
+    """What augmentation would do to a study's data, before anything is trained.
+
+    Digits or letters that would be mirrored (PIC001) are warned of, and noted with the study's findings.
+
+    Raises:
+        SpaceError: it does not fit the data.
+    """
+    schema = study.dataset.schema
+    check_augmentations(space, schema)
+    most = {name: max(map(float, values_of(space, name))) for name in FLIPS}
+    told = {finding.code for finding in study.findings}
+    for finding in diagnose_flips(schema, most):
+        warnings.warn(f"{finding.code} {finding.severity}: {finding.message}", CaviarWarning, stacklevel=3)
+        if finding.code not in told:
+            study.store.add_findings([finding.to_dict()])

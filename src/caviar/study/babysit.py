@@ -15,10 +15,10 @@ from caviar.records.events import Event
 from caviar.records.lease import Lease
 from caviar.records.status import Status
 from caviar.records.trial import Trial
-from caviar.search.augmentations import check_augmentations
 from caviar.search.hyperparameters import complete
 from caviar.search.space import Space
 from caviar.study import checkpoint, deciding, keeping, states
+from caviar.study.arguments import check_pictures
 from caviar.study.interventions import Earlier, Intervention, changed, earlier, last, log_of
 from caviar.study.kept import Kept, Rows
 from caviar.study.lane import Lane
@@ -114,7 +114,7 @@ class Babysitter:
         """
         before = self.configuration
         whole = changed(before, changes)
-        check_augmentations(Space().fix(**whole), self._study.dataset.schema)
+        check_pictures(self._study, Space().fix(**whole))
         with self._held() as lease:
             payload = {
                 "changes": {name: whole[name] for name in changes},

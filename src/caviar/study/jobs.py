@@ -2,6 +2,7 @@
 
 import csv
 import io
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 
 from caviar.data.read import read
 from caviar.data.splits import split
-from caviar.errors import CaviarError, DataError, StudyError
+from caviar.errors import CaviarError, CaviarWarning, DataError, StudyError
 from caviar.search.samplers import SAMPLERS
 from caviar.search.space import Space
 from caviar.study.arguments import check_known, check_minutes, check_rates, check_search
@@ -36,6 +37,7 @@ class Request:
         metric, base_error, seed: as `caviar.Study` takes them.
         run: folder of the study; None: a free one in runs/.
         roles: columns that are no inputs, as `caviar.read` takes them.
+        no_test: cut train and dev only, 70 to 30.
     """
 
     data: str
@@ -50,6 +52,7 @@ class Request:
     seed: int = 0
     run: Path | None = None
     roles: Mapping[str, Any] = field(default_factory=dict)
+    no_test: bool = False
 
 
 @dataclass(frozen=True)
@@ -219,12 +222,14 @@ def begin(request: Request, kind: str, arguments: Mapping[str, Any], watch: Watc
     _check_free(request.run)
     dataset = read(request.data, target=request.target, task=request.task, **request.roles)
     space = Space.default(dataset).with_options(request.fixed, request.varied)
+    splits = split(dataset, seed=request.seed, test=0 if request.no_test else None)
     told = {"task": request.task, "metric": request.metric, "base_error": request.base_error}
     job = {
         "kind": kind,
         "data": request.data,
         "target": request.target,
         "options": [
+            *(["--no-test"] if request.no_test else []),
             *_options(**told, minutes=request.minutes, **options),
             *(word for text in request.fixed for word in ("--set", text)),
             *(word for text in request.varied for word in ("--vary", text)),
@@ -234,9 +239,9 @@ def begin(request: Request, kind: str, arguments: Mapping[str, Any], watch: Watc
         "varied": list(request.varied),
         "arguments": dict(arguments),
     }
-    return Study(
+    study = Study(
         request.run or free_folder(dataset.name),
-        split(dataset, seed=request.seed),
+        splits,
         space=space,
         seed=request.seed,
         metric=request.metric,
@@ -244,6 +249,10 @@ def begin(request: Request, kind: str, arguments: Mapping[str, Any], watch: Watc
         watch=watch,
         job=job,
     )
+    for found in splits.findings:
+        if found["severity"] in ("problem", "warning"):
+            warnings.warn(f"{found['code']} {found['severity']}: {found['message']}", CaviarWarning, stacklevel=2)
+    return study
 
 
 def free_folder(name: str) -> Path:

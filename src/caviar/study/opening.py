@@ -58,7 +58,9 @@ def store_of(folder: Path, given: Given) -> Store:
         "job": dict(given.job),
     }
     keeping.begin(folder, given.splits, about)
-    return Store(folder / "study.db")
+    store = Store(folder / "study.db")
+    store.add_findings([dict(found) for found in given.splits.findings])  # known before anything is trained
+    return store
 
 
 def unfinished(store: Store) -> int | None:

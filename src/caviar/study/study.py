@@ -10,7 +10,6 @@ from caviar.data.splits import Splits
 from caviar.diagnosis.finding import Finding
 from caviar.errors import StudyError
 from caviar.records.trial import Trial
-from caviar.search.augmentations import check_augmentations
 from caviar.search.samplers import SAMPLERS
 from caviar.search.space import Space
 from caviar.study import (
@@ -26,7 +25,7 @@ from caviar.study import (
     verdict,
     work,
 )
-from caviar.study.arguments import check_known, check_minutes, check_rates, check_search
+from caviar.study.arguments import check_known, check_minutes, check_pictures, check_rates, check_search
 from caviar.study.learning_rates import LearningRates, Trainings
 from caviar.study.model import Model
 from caviar.study.notebook import Experiment
@@ -217,6 +216,7 @@ class Study:
         check_search(trials, epochs, stopping, minutes, patience)
         check_known("sampler", sampler, list(SAMPLERS))
         self._refuse_sealed()
+        check_pictures(self, self.space)
         earlier = start_from if isinstance(start_from, Study | None) else Study(start_from)
         work.search(
             self, trials, epochs, work.Stopping(stopping, patience, twins), sampler, minutes, earlier, probes=probes
@@ -254,7 +254,7 @@ class Study:
             raise StudyError("There is no network to train: the list of configurations is empty. Give at least one.")
         spaces = [self.space.fix(**dict(own)) for own in several]
         for space in spaces:
-            check_augmentations(space, self.dataset.schema)
+            check_pictures(self, space)
         stopping = work.Stopping(None, patience, twins)
         work.train(self, [space.default_configuration() for space in spaces], epochs, stopping, minutes)
         work.run(self)
@@ -313,7 +313,7 @@ class Study:
         if trial is not None:
             return panda.again(self, trial)
         space = self.space.fix(**dict(configuration or {}))
-        check_augmentations(space, self.dataset.schema)
+        check_pictures(self, space)
         return panda.begin(self, space.default_configuration(), epochs)
 
     def resume(self, minutes: float | None = None) -> "Study":
