@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from caviar.errors import StudyError
 from caviar.records.status import Status
+from caviar.records.trial import Trial
 from caviar.report import html
 from caviar.report.page import page_of
 from caviar.search.patience import Both, Patience
 from caviar.search.rule import Report, exempt
 from caviar.search.stopping import NoStopping, SuccessiveHalving, stopping_rule
-from caviar.study import campaigns, early_stopping
+from caviar.study import campaigns, early_stopping, ranking, verdict, work
 from caviar.study.study import Study
 from study import making
 
@@ -198,6 +199,44 @@ def test_dead_and_resumed_it_equals_one_that_was_never_stopped(stopped: Study, t
         resumed = Study(folder).resume().finish()
         assert making.differences(wanted, making.content(resumed)) == []
         assert resumed.results["early_stopping"] == stopped.results["early_stopping"]
+
+
+def second(study: Study, ranked: list[Trial]) -> dict[str, Any]:
+    """A declaration by which the confirmation has put another one first than the search had."""
+    found = verdict.alone(ranked[0])
+    other = next(t for t in ranked[1:] if early_stopping.stopped_by_patience(study, t) is not None)
+    return {**found, "trial": other.number, "model": other.number, "retrained": [other.number]}
+
+
+def test_the_twins_are_those_of_the_confirmed_best(tmp_path: Path, monkeypatch: Any) -> None:
+    """Where the confirmation puts another trial first than the search had, its twins are trained, killed or not."""
+    monkeypatch.setattr(verdict, "declare", second)
+    options = {"trials": 12, "epochs": EPOCHS, "stopping": None, "patience": PATIENCE}
+    whole = making.study(tmp_path / "whole").search(**options).finish()
+    found, winner = whole.results["early_stopping"], whole.results["winner"]["trial"]
+    assert found["trial"] == winner != ranking.ranked(whole)[0].number
+    assert [campaign.kind for campaign in whole.campaigns] == ["search", "confirm", "twins"]
+    assert {*whole.campaigns[2].about["of"].values()} == {winner}
+    begun = making.study(tmp_path / "dead").search(**options)
+    monkeypatch.setattr(work, "run", _dying(begun, work.run))
+    with pytest.raises(making.Death):
+        begun.finish()
+    monkeypatch.undo()
+    monkeypatch.setattr(verdict, "declare", second)
+    begun.store.close()
+    resumed = Study(tmp_path / "dead").resume().finish()
+    assert making.differences(making.content(whole), making.content(resumed)) == []
+
+
+def _dying(study: Study, run: Any) -> Any:
+    """Running that dies where the twins were begun."""
+
+    def dies(of: Study) -> None:
+        if study.campaigns[-1].kind == "twins":
+            raise making.Death
+        run(of)
+
+    return dies
 
 
 def test_a_budget_that_has_ended_trains_no_twins(tmp_path: Path, monkeypatch: Any) -> None:

@@ -17,6 +17,7 @@ from caviar.report.page_data import PageData
 from caviar.report.smooth import smoothed
 
 CURVE_POINTS = 40_000  # of all grey curves together: more cannot be told apart, and the page grows slow
+_STOP_ROWS = 8  # of the figure of stopped trials: with more epochs than this, ranges of them
 STATUS_NAMES = {  # in the order in which they are drawn, so that the rarer ones lie on top
     Status.STOPPED: "stopped early",
     Status.FINISHED: "trained to the end",
@@ -128,19 +129,44 @@ def stopping(page: PageData) -> Figure | None:
     rungs = rungs_of(page)
     if not any(saved for _, saved in rungs.values()):
         return None
+    rows = _together(rungs)
     lines = [
-        f"after {text.counted(epoch, 'epoch')}: {text.count(stopped)} stopped, {text.count(saved)} epochs saved"
-        for epoch, (stopped, saved) in rungs.items()
+        f"after {when}: {text.count(stopped)} stopped, {text.count(saved)} epochs saved"
+        for when, stopped, saved in rows
     ]
-    saved = [saved for _, saved in rungs.values()]
+    saved = [saved for _, _, saved in rows]
     return Figure(
         key="stopping",
-        title="Epochs saved by each rung",
+        title="Epochs saved, by when networks were stopped",
         description="; ".join(lines) + ".",
         x=Axis("epochs saved"),
         y=Axis("", scale="category", categories=tuple(lines)),
         series=(Series("", "bars", "saved", saved, list(range(len(saved))), labels=lines),),
     )
+
+
+def _together(rungs: Mapping[int, tuple[int, int]]) -> list[tuple[str, int, int]]:
+    """When, how many were stopped, epochs saved: an epoch a row, or a range where patience ends networks anywhere.
+
+    >>> _together({3: (10, 70), 9: (2, 4)})
+    [('3 epochs', 10, 70), ('9 epochs', 2, 4)]
+    >>> _together({epoch: (1, 40 - epoch) for epoch in range(5, 25)})[:2]
+    [('5 to 7 epochs', 3, 102), ('8 to 10 epochs', 3, 93)]
+    """
+    epochs = sorted(rungs)
+    width = 1 if len(epochs) <= _STOP_ROWS else math.ceil((epochs[-1] - epochs[0] + 1) / _STOP_ROWS)
+    grouped: dict[int, list[int]] = {}
+    for epoch in epochs:
+        grouped.setdefault(epoch if width == 1 else (epoch - epochs[0]) // width, []).append(epoch)
+    found = []
+    for place, own in grouped.items():
+        first = own[0] if width == 1 else epochs[0] + place * width
+        last = min(first + width - 1, epochs[-1])
+        when = (
+            text.counted(first, "epoch") if first == last else f"{text.count(first)} to {text.counted(last, 'epoch')}"
+        )
+        found.append((when, sum(rungs[epoch][0] for epoch in own), sum(rungs[epoch][1] for epoch in own)))
+    return found
 
 
 def rungs_of(page: PageData) -> dict[int, tuple[int, int]]:

@@ -30,7 +30,7 @@ def left(study: "Study", kind: str) -> float | None:
     if budget is None:
         return None
     # Twins come before the confirmation, and are what a study can do without.
-    return float(budget["end"] - (budget["kept"] if kind in ("search", "twins") else 0.0) - _spent(study))
+    return float(budget["end"] - (budget["kept"] if kind == "search" else 0.0) - _spent(study))
 
 
 def _spent(study: "Study") -> float:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from caviar.records.status import Status
 from caviar.records.trial import Trial
-from caviar.study import budget, campaigns, ranking, work
+from caviar.study import budget, campaigns, work
 from caviar.study.spec import Campaign, CohortSpec
 
 if TYPE_CHECKING:
@@ -21,15 +21,17 @@ KIND = "l2_twin"
 SHARES = (1e-4, 1e-3, 1e-2, 1e-1)
 
 
-def compare(study: "Study") -> None:
+def compare(study: "Study", best: Trial) -> None:
     """Train the twins of the best trial where patience stopped it, and note how they compare; otherwise nothing.
 
-    Nor where the budget of time has ended, which the twins share with the search and not with the confirmation.
+    Nor where the budget of time has ended: the twins come last, and have what the search and the confirmation left.
+
+    Args:
+        best: the trial whose configuration is declared best.
 
     Raises:
         Stop: Ctrl-C; everything is stored, and comparing again goes on.
     """
-    best = ranking.ranked(study)[0]
     patience = stopped_by_patience(study, best)
     if patience is None:
         if study.results.get("early_stopping"):

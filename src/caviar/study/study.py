@@ -335,11 +335,12 @@ class Study:
         self._refuse_sealed()
         if self.results.get("winner"):
             return self
-        early_stopping.compare(self)
         ranked = ranking.ranked(self)
         work.confirm(self, ranked)
         work.run(self)
-        self.set_results(winner=verdict.declare(self, ranked))
+        winner = verdict.declare(self, ranked)
+        early_stopping.compare(self, self.store.trial(winner["trial"]))
+        self.set_results(winner=winner)
         return self
 
     def diagnose(self) -> list[Finding]:
@@ -357,8 +358,9 @@ class Study:
             if any(campaign.kind == "search" for campaign in self.campaigns):
                 self.confirm()
             else:
-                early_stopping.compare(self)
-                self.set_results(winner=verdict.alone(ranking.ranked(self)[0]))
+                best = ranking.ranked(self)[0]
+                early_stopping.compare(self, best)
+                self.set_results(winner=verdict.alone(best))
         self.best_model().save(self.model_path)
         shown.keep(self)
         self.diagnose()

@@ -129,7 +129,7 @@ def find_learning_rate(study: "Study", configuration: Mapping[str, Any], trainin
 def confirm(study: "Study", ranked: Sequence[Trial]) -> None:
     """Begin to train the best few again, unless that was begun already."""
     devices = start()
-    last = study.campaigns[-1]
+    last = next(campaign for campaign in reversed(study.campaigns) if campaign.kind != "twins")
     if last.kind == "confirm":
         return
     specs = {spec.number: spec for campaign in study.campaigns for spec in campaign.cohorts}
