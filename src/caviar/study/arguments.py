@@ -8,7 +8,7 @@ import numpy as np
 
 from caviar.data.splits import Splits
 from caviar.diagnosis.pictures import diagnose_flips
-from caviar.errors import CaviarWarning, StudyError
+from caviar.errors import CaviarWarning, SpaceError, StudyError
 from caviar.networks.metrics import METRICS
 from caviar.search.augmentations import FLIPS, check_augmentations, values_of
 from caviar.search.space import Space
@@ -111,16 +111,21 @@ def check_known(name: str, value: Any, allowed: list[Any]) -> None:
         raise StudyError(f"'{name}' must be one of {', '.join(str(a) for a in allowed)}. Got {value!r}.")
 
 
-def check_pictures(study: "Study", space: Space) -> None:
-    """What augmentation would do to a study's data, before anything is trained.
+def check_space(study: "Study", space: Space) -> None:
+    """Whether a study's data can be trained on as a space asks, before anything is.
 
     Digits or letters that would be mirrored (PIC001) are warned of, and noted with the study's findings.
 
     Raises:
-        SpaceError: it does not fit the data.
+        SpaceError: augmentation does not fit the data, or batch norm would see batches of one row.
     """
     schema = study.dataset.schema
     check_augmentations(space, schema)
+    if len(study.splits.train) < 2 and any(values_of(space, "batch_norm")):
+        raise SpaceError(
+            "'batch_norm' needs two rows in a batch, and the train set has one: a single row has no variance to divide "
+            "by. Add train rows, or turn 'batch_norm' off."
+        )
     most = {name: max(map(float, values_of(space, name))) for name in FLIPS}
     told = {finding.code for finding in study.findings}
     for finding in diagnose_flips(schema, most):

@@ -18,7 +18,7 @@ from caviar.records.trial import Trial
 from caviar.search.hyperparameters import complete
 from caviar.search.space import Space
 from caviar.study import checkpoint, deciding, keeping, states
-from caviar.study.arguments import check_pictures
+from caviar.study.arguments import check_space
 from caviar.study.interventions import Earlier, Intervention, changed, earlier, last, log_of
 from caviar.study.kept import Kept, Rows
 from caviar.study.lane import Lane
@@ -114,7 +114,7 @@ class Babysitter:
         """
         before = self.configuration
         whole = changed(before, changes)
-        check_pictures(self._study, Space().fix(**whole))
+        check_space(self._study, Space().fix(**whole))
         with self._held() as lease:
             payload = {
                 "changes": {name: whole[name] for name in changes},

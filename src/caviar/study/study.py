@@ -25,7 +25,7 @@ from caviar.study import (
     verdict,
     work,
 )
-from caviar.study.arguments import check_known, check_minutes, check_pictures, check_rates, check_search
+from caviar.study.arguments import check_known, check_minutes, check_rates, check_search, check_space
 from caviar.study.learning_rates import LearningRates, Trainings
 from caviar.study.model import Model
 from caviar.study.notebook import Experiment
@@ -216,7 +216,7 @@ class Study:
         check_search(trials, epochs, stopping, minutes, patience)
         check_known("sampler", sampler, list(SAMPLERS))
         self._refuse_sealed()
-        check_pictures(self, self.space)
+        check_space(self, self.space)
         earlier = start_from if isinstance(start_from, Study | None) else Study(start_from)
         work.search(
             self, trials, epochs, work.Stopping(stopping, patience, twins), sampler, minutes, earlier, probes=probes
@@ -254,7 +254,7 @@ class Study:
             raise StudyError("There is no network to train: the list of configurations is empty. Give at least one.")
         spaces = [self.space.fix(**dict(own)) for own in several]
         for space in spaces:
-            check_pictures(self, space)
+            check_space(self, space)
         stopping = work.Stopping(None, patience, twins)
         work.train(self, [space.default_configuration() for space in spaces], epochs, stopping, minutes)
         work.run(self)
@@ -287,7 +287,9 @@ class Study:
         """
         tried = check_rates(low, high, rates, seeds, steps)
         self._refuse_sealed()
-        whole = self.space.fix(**dict(configuration or {})).default_configuration()
+        space = self.space.fix(**dict(configuration or {}))
+        check_space(self, space)
+        whole = space.default_configuration()
         found = work.find_learning_rate(self, whole, Trainings(tried, seeds, steps, self.seed))
         self.set_results(learning_rates=found.to_dict())
         return found
@@ -313,7 +315,7 @@ class Study:
         if trial is not None:
             return panda.again(self, trial)
         space = self.space.fix(**dict(configuration or {}))
-        check_pictures(self, space)
+        check_space(self, space)
         return panda.begin(self, space.default_configuration(), epochs)
 
     def resume(self, minutes: float | None = None) -> "Study":
