@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import caviar
+from caviar.errors import StudyError
 from caviar.records import plain
 from caviar.study import campaigns
 from caviar.study.material import Material, own_widths, trial_seed
@@ -166,3 +167,32 @@ def test_class_weights_balance_the_train_rows() -> None:
     prepared = Material(cut).prepare(StreamSpec(0, 0), "standard")
     counts = np.bincount(data().targets[cut.train])
     np.testing.assert_allclose(np.asarray(prepared.class_weights) * counts, len(cut.train) / 2)
+
+
+def test_where_the_devices_memory_runs_out_the_slots_are_halved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The smaller layout is stored before anything runs, and the search is the one of so many slots."""
+    tried = []
+
+    def try_out(cohort: Any) -> None:
+        tried.append(cohort.layout.slots)
+        if cohort.layout.slots > 4:
+            raise MemoryError("RESOURCE_EXHAUSTED: 3 GiB")
+
+    monkeypatch.setattr("caviar.training.cohort.Cohort.try_out", try_out)
+    found = study(tmp_path / "study").search(trials=128, epochs=2)
+    assert tried == [16, 8, 4] and found.campaigns[0].cohorts[0].slots == 4
+    assert len(found.trials) == 128 and {trial.status for trial in found.trials} <= {"finished", "stopped"}
+    assert caviar.Study(tmp_path / "study").campaigns[0].cohorts[0].slots == 4
+
+
+def test_a_network_that_no_memory_holds_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where not one slot fits there is a sentence with the way out."""
+
+    def try_out(cohort: Any) -> None:
+        raise MemoryError("RESOURCE_EXHAUSTED: 3 GiB")
+
+    monkeypatch.setattr("caviar.training.cohort.Cohort.try_out", try_out)
+    with pytest.raises(StudyError, match=r"Not even one network fits .*JAX_PLATFORMS=cpu"):
+        study(tmp_path / "study").search(trials=8, epochs=2)

@@ -175,7 +175,7 @@ def test_bytes_are_scaled_on_the_device(on_pixels):
     state = cohort.read_state()
     for slot, (problem, assignment) in own.items():
         with grid.wide():
-            *_, (network, _) = agreement.reference_steps(cohort, problem, slot, assignment, 12)
+            *_, (network, *_) = agreement.reference_steps(cohort, problem, slot, assignment, 12)
         ours, theirs = agreement.parameters_of(state, slot, assignment), agreement.carried_by(network)
         names = sorted(theirs)
         assert grid.distance([ours[name] for name in names], [theirs[name] for name in names]) < 1e-9
@@ -192,3 +192,36 @@ def test_the_best_epoch_by_log_loss(on_pixels):
     costs = np.array(history)[:, :, 3]
     assert (cohort.read_state().best.epoch == costs.argmin(axis=0) + 1).all()
     np.testing.assert_allclose(cohort.read_state().best.value, costs.min(axis=0), rtol=1e-6)
+
+
+# ---- an accelerator's memory ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("wide")
+def test_trying_out_changes_nothing(monkeypatch):
+    """A cohort whose program was tried out trains as one that was not, to the last bit."""
+    problem = grid.problem()
+    trials = grid.assignments(problem, grid.configurations())
+    tried, plain = (grid.cohort(problem, grid.architecture()) for _ in range(2))
+    monkeypatch.setattr("caviar.training.device.on_cpu", lambda: False)
+    tried.try_out()
+    for cohort in (tried, plain):
+        cohort.admit(trials)
+    assert np.array_equal(tried.run(2).fields, plain.run(2).fields, equal_nan=True)
+    assert grid.same_bits(grid.slots_of(tried.read_state(), range(K)), grid.slots_of(plain.read_state(), range(K)))
+
+
+@pytest.mark.usefixtures("wide")
+@pytest.mark.parametrize(("said", "raised"), [("RESOURCE_EXHAUSTED: out of memory", MemoryError), ("other", Exception)])
+def test_what_does_not_fit_says_so(monkeypatch, said, raised):
+    """Memory that runs out is a MemoryError and leaves nothing on the device; another failure stays what it is."""
+    cohort = grid.cohort(grid.problem(), grid.architecture())
+
+    def fails(*_):
+        raise jax.errors.JaxRuntimeError(said)
+
+    monkeypatch.setattr("caviar.training.device.on_cpu", lambda: False)
+    monkeypatch.setattr(cohort, "_plan", fails)
+    with pytest.raises(raised, match=said):
+        cohort.try_out()
+    assert (cohort.state is None) == (raised is MemoryError)

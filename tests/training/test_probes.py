@@ -120,7 +120,7 @@ def test_against_numpy(loss):
         c = own[slot].configuration
         group = cohort.groups[slot // LAYOUT.group]
         updates = group.updates(grid.BATCH_SIZE)
-        networks = [network for network, _ in agreement.reference_steps(cohort, problem, slot, own[slot], 2)]
+        networks = [network for network, *_ in agreement.reference_steps(cohort, problem, slot, own[slot], 2)]
         data = agreement.data_of(cohort, problem, own[slot])
         for epoch in range(2):
             indices, present = batches(group.stream, epoch, grid.BATCH_SIZE)

@@ -18,7 +18,7 @@ from caviar.search.samplers import Sampler
 from caviar.search.space import Space
 from caviar.search.stopping import stopping_rule
 from caviar.study import checkpoint, deciding
-from caviar.study.fitting import preview
+from caviar.study.fitting import on_device, preview
 from caviar.study.keeping import say_rounding
 from caviar.study.kept import Kept, Rows
 from caviar.study.lane import Lane
@@ -115,7 +115,7 @@ class Loop:
         upcoming: Lane | None = None
         asked = 0
         for position in range(first, len(self.campaign.cohorts)):
-            lane = upcoming or self._lane(self.campaign.cohorts[position])
+            lane = upcoming or self.lane(self.campaign.cohorts[position])
             lane.progress.asked = asked
             if restored is not None:
                 checkpoint.put(lane, *restored)
@@ -124,9 +124,10 @@ class Loop:
                 restored = None
             # The next program compiles in the background while this one trains.
             more = position + 1 < len(self.campaign.cohorts)
-            upcoming = self._lane(self.campaign.cohorts[position + 1]) if more else None
+            upcoming = self.lane(self.campaign.cohorts[position + 1]) if more else None
             self._at_work = lane
             if lane.taken == 0:
+                lane = self._at_work = on_device(self, lane, position)
                 self._admit_first(lane, lease, position)
             try:
                 while not lane.done:
@@ -149,7 +150,8 @@ class Loop:
                 self.tally.add(lane.progress)
                 self.tally.seconds = before + time.monotonic() - began
 
-    def _lane(self, spec: CohortSpec) -> Lane:
+    def lane(self, spec: CohortSpec) -> Lane:
+        """The slots of one cohort, on the devices that there are; its program compiles."""
         # On a machine with fewer devices the groups share what there is.
         there = device.start()
         groups = spec.slots // spec.group

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from caviar.networks.architecture import Architecture
 from caviar.networks.mlp import cut, first_layers
 from caviar.records.history import FIELDS
+from caviar.training import device
 from caviar.training.batches import GroupStream, Version, epoch_tables, eval_tables, stack
 from caviar.training.compiling import ADMIT_AT_ONCE, Program, empty_state, request
 from caviar.training.features import Features
@@ -100,6 +101,30 @@ class Cohort:
                 "eval_roles": jax.device_put(self.eval_roles, split),
             }
         return self
+
+    def try_out(self) -> None:
+        """Place everything on an accelerator and run the program over no epoch, to learn whether its memory suffices.
+
+        On a CPU nothing is tried: running out kills the process there, so it is computed beforehand.
+
+        Raises:
+            MemoryError: it does not; of this cohort nothing stays on the device.
+        """
+        if device.on_cpu():
+            return
+        try:
+            self.ready()
+            plan = self._plan(1, 0, 0)._replace(epochs=jax.device_put(np.int32(0), whole_on(self.layout.devices)))
+            values = jax.device_put(slot_values(self.slots, self.architecture), split_over(self.layout.devices))
+            assert self._program is not None
+            self.state, measured = self._program.segment(self.state, values, self._data, plan)
+            jax.block_until_ready(measured)
+        except jax.errors.JaxRuntimeError as error:
+            if "RESOURCE_EXHAUSTED" not in str(error):
+                raise
+            self.state = self._data = self._program = None
+            self._fixed = {}
+            raise MemoryError(str(error).partition("\n")[0]) from None
 
     def bytes_needed(self) -> int:
         """Bytes that the cohort takes over all devices: data, state, a checkpoint's copy, the program's own buffers."""
