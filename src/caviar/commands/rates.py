@@ -17,7 +17,11 @@ class Rates:
     high: Annotated[float, typer.Option("--high", help="the largest learning rate to try")] = 10.0
     rates: Annotated[int, typer.Option("--rates", help="how many, evenly spread on a logarithmic axis")] = 64
     seeds: Annotated[int, typer.Option("--seeds", help="trainings of each rate")] = 4
-    steps: Annotated[int, typer.Option("--steps", help="updates of each training")] = 300
+    steps: Annotated[int, typer.Option("--steps", help="updates of each training of the first round")] = 100
+    rounds: Annotated[
+        int, typer.Option("--rounds", help="in each the best third of the rates goes on, three times as long")
+    ] = 3
+    epochs: Annotated[int, typer.Option("--epochs", help="of the training to come; no round is longer")] = 50
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Where:
 
 
 def find_learning_rate(data: Data, where: Where, asked: Rates) -> None:
-    """Train at many constant learning rates at once, and say which range learns."""
+    """Train at many learning rates at once, the best of them longer, and say which range learns."""
     from caviar.report.page import write_report
     from caviar.study import jobs
     from caviar.study.learning_rates import LearningRates

@@ -85,20 +85,30 @@ def _at_least_one(name: str, value: Any) -> None:
         raise StudyError(f"'{name}' must be a whole number of at least 1. Got {value!r}.")
 
 
-def check_rates(low: float, high: float, rates: int, seeds: int, steps: int) -> np.ndarray:
+def check_rates(low: float, high: float, rates: int, **counts: int) -> np.ndarray:
     """The learning rates to try, evenly spread on a logarithmic axis.
+
+    Args:
+        counts: "seeds", "steps", "rounds" and "epochs", as `Study.find_learning_rate` takes them.
 
     Raises:
         StudyError: an argument is not allowed.
     """
-    if not all(isinstance(end, int | float | np.number) for end in (low, high)) or not 0.0 < low < high <= 1000.0:
+    ends = (low, high)
+    numbers = all(isinstance(end, int | float | np.number) and not isinstance(end, bool) for end in ends)
+    if not numbers or not 0.0 < low < high <= 1000.0:
         raise StudyError(
             f"'low' and 'high' are learning rates, above 0, at most 1000, the lower first. Got {low!r}, {high!r}."
         )
-    for name, value, least, most in (("rates", rates, 5, 4096), ("seeds", seeds, 1, 256), ("steps", steps, 1, 10**6)):
+    for name, value in {"rates": rates, **counts}.items():
+        least, most = _COUNTS[name]
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
             raise StudyError(f"'{name}' must be a whole number from {least} to {most}. Got {value!r}.")
     return np.asarray(np.geomspace(low, high, rates))
+
+
+# What a search for learning rates may be asked for, at least and at most.
+_COUNTS = {"rates": (5, 4096), "seeds": (1, 256), "steps": (1, 10**6), "rounds": (1, 8), "epochs": (1, 10**6)}
 
 
 def check_known(name: str, value: Any, allowed: list[Any]) -> None:

@@ -1,65 +1,86 @@
-"""Many short trainings at constant learning rates, each a slot, several seeds a rate."""
+"""Many short trainings at many learning rates, each a slot, several seeds a rate, in rounds."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from caviar.data.streams import Stream, updates_per_epoch
-from caviar.errors import StudyError
 from caviar.study import campaigns
-from caviar.study.learning_rates import LearningRates, Trainings, judge
+from caviar.study.learning_rates import LearningRates, Round, Trainings, check_result
 from caviar.study.material import Material, own_widths, trial_seed
+from caviar.study.rate_judging import going_on, judge
 from caviar.study.spec import StreamSpec
 
-# Rows that each training is measured on at its end.
+# Rows that each training is measured on.
 MOST_DEV_ROWS = 2048
 SAMPLE_ROWS = 256
 
 
 def find(material: Material, configuration: Mapping[str, Any], trainings: Trainings, devices: int) -> LearningRates:
-    """Train, measure, judge.
+    """Train in rounds, each of fewer rates and more steps; measure, judge.
 
     Args:
-        configuration: complete; its own learning rate, decay and warm-up are left out.
+        configuration: complete; its own learning rate is left out.
 
     Raises:
         StudyError: no rate learns.
     """
-    costs = final_costs(material, configuration, trainings, devices)
-    found = judge(
-        trainings.rates,
-        costs,
-        chance=chance(material, _dev_rows(material)),
-        steps=trainings.steps,
-        optimiser=configuration["optimiser"],
-    )
-    if found is None:
-        lost = (~np.isfinite(costs)).all(axis=1).sum()
-        raise StudyError(
-            f"After {trainings.steps} updates no learning rate from {trainings.rates[0]:g} to {trainings.rates[-1]:g} "
-            f"does better in every seed than a constant prediction ({lost} of {len(trainings.rates)} diverged). "
-            "Give more steps, other rates, or another network."
-        )
-    return found
+    known = chance(material, _dev_rows(material))
+    rates, rounds = trainings.rates, list[Round]()
+    for steps in trainings.lengths(updates_per_epoch(len(material.splits.train), configuration["batch_size"])):
+        costs = best_costs(material, configuration, trainings, Span(rates, steps), devices)
+        rounds.append(Round(rates, costs, steps))
+        if not np.isfinite(costs).any():
+            break
+        rates = going_on(rounds[-1])
+    found = judge(rounds, chance=known, optimiser=configuration["optimiser"], decay=configuration["decay"])
+    return check_result(found, rounds[0], rounds[-1])
 
 
-def final_costs(material: Material, configuration: Mapping[str, Any], trainings: Trainings, devices: int) -> np.ndarray:
-    """The dev cost after the last step, float64 [R, seeds]; infinite where it is not a number."""
-    streams = [_stream(material, configuration, trainings, seed) for seed in range(trainings.seeds)]
-    updates = updates_per_epoch(len(streams[0].rows), configuration["batch_size"])
-    epochs = math.ceil(trainings.steps / updates)
-    at_once = _rates_at_once(material, configuration, streams[0], trainings)
+@dataclass(frozen=True, eq=False)
+class Span:
+    """What one round trains: rates float64 [R], and the updates of each training."""
+
+    rates: np.ndarray
+    steps: int
+
+
+def best_costs(
+    material: Material, configuration: Mapping[str, Any], trainings: Trainings, span: Span, devices: int
+) -> np.ndarray:
+    """The dev cost of the best epoch, which a study would keep, float64 [R, seeds]; infinite where one diverged."""
+    updates = updates_per_epoch(len(material.splits.train), configuration["batch_size"])
+    epochs = math.ceil(span.steps / updates)
+    streams = [
+        _stream(material, trainings.seed, seed, math.ceil(span.steps / epochs) * configuration["batch_size"])
+        for seed in range(trainings.seeds)
+    ]
+    at_once = _rates_at_once(material, configuration, streams[0], trainings.seeds)
+    little = Miniature(trainings.epochs, span.steps / trainings.epochs)
     found = []
-    for first in range(0, len(trainings.rates), at_once):
-        rates = trainings.rates[first : first + at_once]
+    for first in range(0, len(span.rates), at_once):
+        rates = span.rates[first : first + at_once]
         runs = [(seed, {**configuration, "learning_rate": float(r)}) for seed in range(trainings.seeds) for r in rates]
-        measured = train(material, streams, runs, epochs=epochs, seed=trainings.seed, devices=devices)
-        found.append(measured["dev_cost"][:, -1].reshape(trainings.seeds, len(rates)).T)
-    costs = np.concatenate(found)
-    return np.where(np.isfinite(costs), costs, np.inf)
+        measured = train(material, streams, runs, epochs=epochs, seed=trainings.seed, devices=devices, little=little)
+        costs = np.where(np.isfinite(measured["dev_cost"][:, -1:]), measured["dev_cost"], np.inf).min(axis=1)
+        found.append(costs.reshape(trainings.seeds, len(rates)).T)
+    return np.concatenate(found)
+
+
+@dataclass(frozen=True)
+class Miniature:
+    """How a short training follows the decay and the warm-up of a long one.
+
+    Args:
+        epochs: of the long one.
+        updates: of the short one that stand for an epoch of the long one.
+    """
+
+    epochs: int
+    updates: float
 
 
 def train(
@@ -70,13 +91,15 @@ def train(
     epochs: int,
     seed: int,
     devices: int,
+    little: Miniature | None = None,
 ) -> dict[str, np.ndarray]:
-    """Train networks of one structure, all at once, at constant learning rates.
+    """Train networks of one structure, all at once.
 
     Args:
         streams: what is trained on, by number; runs of one stream begin at the same weights.
         runs: (number of the stream, configuration), those of a stream together.
         epochs: of each.
+        little: the longer training of which these are miniatures; None: their decay is stretched over their epochs.
 
     Returns:
         The measurements by field (`records.history.FIELDS`), [runs, epochs] each; NaN after a run diverged.
@@ -87,11 +110,11 @@ def train(
     from caviar.training.features import features_of
     from caviar.training.values import Assignment
 
-    whole = [{**configuration, "decay": "constant", "warmup": 0.0} for _, configuration in runs]
+    whole = [dict(configuration) for _, configuration in runs]
     first = whole[0]
     prepared = material.prepare(StreamSpec(0, 0), first["encoding"])
     architecture = material.architecture(campaigns.structure_of(first), prepared.encoder.features)
-    updates = updates_per_epoch(len(streams[0].rows), first["batch_size"])
+    updates = max(updates_per_epoch(len(stream.rows), first["batch_size"]) for stream in streams)
     ahead = campaigns.EPOCHS_PER_SEGMENT if updates <= campaigns.SHORT_EPOCH_UPDATES else 1
     places, layout = _lay(architecture, [number for number, _ in runs], devices, ahead)
     features = features_of(
@@ -111,8 +134,8 @@ def train(
                 seed=trial_seed(seed, number),
                 widths=own_widths(prepared.encoder.features, first, material.outputs),
                 examples=len(material.splits.train),
-                updates=groups[place // layout.group].updates(first["batch_size"]),
-                horizon=epochs,
+                updates=little.updates if little else groups[place // layout.group].updates(first["batch_size"]),
+                horizon=little.epochs if little else epochs,
                 stop_at=epochs,
                 class_weights=prepared.class_weights if first["class_weight"] == "balanced" else (),
             )
@@ -140,7 +163,8 @@ def _lay(architecture: Any, numbers: Sequence[int], devices: int, epochs: int) -
     from caviar.training.memory import group_size
 
     counts = [numbers.count(number) for number in dict.fromkeys(numbers)]
-    size = min(max(counts), group_size(architecture) if device.on_cpu() else max(counts))
+    most = min(max(counts), group_size(architecture) if device.on_cpu() else max(counts))
+    size = math.ceil(max(counts) / math.ceil(max(counts) / most))  # groups evenly filled
     groups = sum(math.ceil(count / size) for count in counts)
     devices = min(devices, groups)
     places, group = [], 0
@@ -151,7 +175,7 @@ def _lay(architecture: Any, numbers: Sequence[int], devices: int, epochs: int) -
     return places, Layout(slots, size, devices, epochs)
 
 
-def _rates_at_once(material: Material, configuration: Mapping[str, Any], stream: Stream, trainings: Trainings) -> int:
+def _rates_at_once(material: Material, configuration: Mapping[str, Any], stream: Stream, seeds: int) -> int:
     """How many rates fit into memory together with all seeds of each."""
     from caviar.training.memory import most_slots
 
@@ -159,14 +183,14 @@ def _rates_at_once(material: Material, configuration: Mapping[str, Any], stream:
     architecture = material.architecture(campaigns.structure_of(configuration), prepared.encoder.features)
     rows = len(stream.sample) + len(stream.dev)
     fit = most_slots(architecture, rows, prepared.version.inputs.nbytes, 1)
-    return max(1, min(len(trainings.rates), fit // trainings.seeds))
+    return max(1, fit // seeds)
 
 
-def _stream(material: Material, configuration: Mapping[str, Any], trainings: Trainings, number: int) -> Stream:
+def _stream(material: Material, seed: int, number: int, most: int) -> Stream:
     """One seed's rows: in its own order, and no more than its steps can see; measured on a part of dev."""
-    whole = material.stream(StreamSpec(number, trainings.seed * 1_000_003 + number))
-    order = np.random.Generator(np.random.Philox(key=[trainings.seed, number])).permutation(len(whole.rows))
-    rows = np.sort(whole.rows[order[: trainings.steps * configuration["batch_size"]]])
+    whole = material.stream(StreamSpec(number, seed * 1_000_003 + number))
+    order = np.random.Generator(np.random.Philox(key=[seed, number])).permutation(len(whole.rows))
+    rows = np.sort(whole.rows[order[:most]])
     dev = _dev_rows(material).astype(np.int32)
     return replace(whole, rows=rows, sample=whole.sample[:SAMPLE_ROWS], dev=dev, choose=np.ones(len(dev), bool))
 

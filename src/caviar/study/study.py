@@ -268,29 +268,34 @@ class Study:
         high: float = 10.0,
         rates: int = 64,
         seeds: int = 4,
-        steps: int = 300,
+        steps: int = 100,
+        rounds: int = 3,
+        epochs: int = 50,
     ) -> LearningRates:
-        """Train one network at many constant learning rates, several seeds each, all at once.
+        """Train one network at many learning rates, several seeds each, all at once, and the best third longer.
 
-        Nothing is added to the trials; the result stays with the study, and its page shows it.
+        Every training is a miniature of the one to come: the configuration's decay and warm-up, stretched over its own
+        steps. Nothing is added to the trials; the result stays with the study, and its page shows it.
 
         Args:
-            configuration: values that differ from the space's own default; its rate, decay and warm-up are left out.
+            configuration: values that differ from the space's own default; its learning rate is left out.
             low, high: the smallest and the largest rate.
             rates: how many, evenly spread on a logarithmic axis.
             seeds: trainings of each rate.
-            steps: updates of each training.
+            steps: updates of each training of the first round.
+            rounds: in each the best third of the rates goes on, three times as long.
+            epochs: of the training to come; no round is longer than that.
 
         Raises:
             SpaceError: a value of the configuration is not allowed.
             StudyError: an argument is not allowed, no rate learns, or the study is sealed.
         """
-        tried = check_rates(low, high, rates, seeds, steps)
+        tried = check_rates(low, high, rates, seeds=seeds, steps=steps, rounds=rounds, epochs=epochs)
         self._refuse_sealed()
         space = self.space.fix(**dict(configuration or {}))
         check_space(self, space)
-        whole = space.default_configuration()
-        found = work.find_learning_rate(self, whole, Trainings(tried, seeds, steps, self.seed))
+        trainings = Trainings(tried, seeds, steps, rounds, epochs, self.seed)
+        found = work.find_learning_rate(self, space.default_configuration(), trainings)
         self.set_results(learning_rates=found.to_dict())
         return found
 

@@ -23,7 +23,7 @@ class Assignment:
         seed: of the first weights.
         widths: the network's own sizes from input to output.
         examples: m of the trial's stream, by which λ is divided.
-        updates: updates of an epoch.
+        updates: updates of an epoch, as decay and warm-up count them (of a training in little, a share).
         horizon: epochs that the decay is stretched over.
         stop_at: the last epoch to train.
         class_weights: weight of each class [C], mean 1 over the train rows; empty: all 1.
@@ -34,7 +34,7 @@ class Assignment:
     seed: int
     widths: tuple[int, ...]
     examples: int
-    updates: int
+    updates: float
     horizon: int
     stop_at: int
     class_weights: tuple[float, ...] = ()
