@@ -59,7 +59,7 @@ def _rows(cell: Sequence[Mapping[str, Any]]) -> list[str]:
             f"{cell[0]['data']}, {OPTIMISERS[cell[0]['optimiser']]}" if ours else "",
             "Caviar" if ours else RULES[rule],
             ", ".join(f"{rate:.2g}" for rate in rates),
-            f"×{max(rates) / min(rates):.1f}",
+            f"×{max(rates) / min(rates):.2g}",
             f"{np.exp(costs.mean()):.4f}",
             f"{np.exp(errors.mean()):.4f}",
             "" if ours else _ratio(cell, rule, "costs"),

@@ -36,12 +36,11 @@ def ramp(material: Material, configuration: dict[str, Any], seed: int) -> tuple[
         architecture, widths, kind=whole["initialisation"], scale=whole["initialisation_scale"], seed=seed
     )
     zeros = jax.tree.map(np.zeros_like, layers)
-    state = TrainState(layers, averages, Moments(zeros, zeros), np.float32(0), np.float32(0))
+    state = TrainState(layers, averages, Moments(zeros, zeros), *[np.float32(0)] * 3)
     numbers = {name: value[0] for name, value in slot_values([own], architecture).items()}
     features = features_of([whole], padded_outputs=architecture.outputs > material.outputs)
     update = jax.jit(lambda state, batch, h: step(state, batch, h, features=features, loss=architecture.loss))
-    inputs = np.zeros((len(prepared.version.inputs), architecture.features), np.float32)
-    inputs[:, : prepared.version.inputs.shape[1]] = prepared.version.inputs
+    inputs = _inputs(prepared.version, architecture.features)
     kind = np.int32 if material.task == "classification" else np.float32
     targets, size = prepared.version.targets.astype(kind), architecture.batch_size
     rates = START * (END / START) ** (np.arange(STEPS) / STEPS)
@@ -64,6 +63,16 @@ def ramp(material: Material, configuration: dict[str, Any], seed: int) -> tuple[
                 return rates[: len(smooth)][kept][:whole], smooth[kept][:whole]
         epoch += 1
     raise AssertionError
+
+
+def _inputs(version: Any, features: int) -> np.ndarray:
+    """What the network sees, float32 [N, features]: pixels on their scale, columns padded."""
+    seen = version.inputs
+    if version.scale is not None:
+        seen = (seen.astype(np.float32) - version.shift) * version.scale
+    inputs = np.zeros((len(seen), features), np.float32)
+    inputs[:, : seen.shape[1]] = seen
+    return inputs
 
 
 def valley(rates: np.ndarray, costs: np.ndarray) -> float:

@@ -2,8 +2,10 @@
 
 import csv
 import io
+import shutil
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -121,9 +123,25 @@ def find_learning_rate(request: Request, arguments: Mapping[str, Any]) -> Study:
         CaviarError: something given is not allowed; then nothing is written.
     """
     check_rates(**arguments)
+    run = request.run or free_folder("run")
+    missing = [folder for folder in (run, *run.parents) if not folder.exists()]
     study = begin(request, "find_learning_rate", arguments, None, **arguments)
-    study.find_learning_rate(**arguments)
+    try:
+        study.find_learning_rate(**arguments)
+    except BaseException:
+        study.store.close()
+        _take_back(study.folder, missing)
+        raise
     return study
+
+
+def _take_back(folder: Path, missing: Sequence[Path]) -> None:
+    """Empty the folder of a study that has come to nothing; what was missing before is missing again."""
+    for entry in folder.iterdir():  # a new study begins in an empty folder, so all of it is the study's
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    for above in (folder, *missing) if missing else ():
+        with suppress(OSError):  # gone already, or another study's by now
+            above.rmdir()
 
 
 def demo(*, run: Path | None, seed: int, watch: Watch) -> Study:
@@ -169,7 +187,7 @@ def _do(study: Study, minutes: float | None = None) -> Study:
 def _options(**given: Any) -> list[str]:
     """Options of the command that differ from their defaults, as words."""
     usual: dict[str, Any] = {"task": "auto", "stopping": "halving", "sampler": "random", "probes": True}
-    usual |= {"low": 1e-6, "high": 10.0, "rates": 64, "seeds": 4, "steps": 300, "horizon": 50}
+    usual |= {"low": 1e-6, "high": 10.0, "rates": 64, "seeds": 4, "steps": 100, "rounds": 3, "epochs": 50}
     return [
         word
         for name, value in given.items()

@@ -110,8 +110,8 @@ class LearningRates:
 
     @property
     def steps(self) -> int:
-        """Updates of each training of the last round."""
-        return self.rounds[-1].steps
+        """Updates of each training of the first round."""
+        return self.rounds[0].steps
 
     def __repr__(self) -> str:
         """What was found, as a sentence."""

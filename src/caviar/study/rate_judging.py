@@ -8,6 +8,8 @@ import numpy as np
 from caviar.diagnosis.intervals import CONFIDENCE
 from caviar.study.learning_rates import FEWEST_RATES, GROWTH, LearningRates, Round
 
+# Costs below this are equally good: a network that knows all its dev rows may cost nothing, which has no logarithm.
+NOTHING = 1e-6
 # Neighbouring rates whose costs are averaged, to either side: cost changes slowly with the rate, its noise does not.
 NEIGHBOURS = 1
 # A rate whose cost lies within this share of the best one's learns as well, however small the noise is.
@@ -74,7 +76,7 @@ def going_on(done: Round) -> np.ndarray:
 
 
 def _logs(costs: np.ndarray) -> np.ndarray:
-    return np.asarray(np.log(np.maximum(costs, np.finfo(float).tiny)))
+    return np.asarray(np.log(np.maximum(costs, NOTHING)))
 
 
 def _learns(done: Round, chance: float) -> np.ndarray:

@@ -13,37 +13,37 @@ from jaxtyping import Float, Int
 Rates = Float[np.ndarray, " U"]
 
 
-def _constant(p: Mapping[str, Any], epoch: Rates, t: Rates, updates: float) -> Rates:
+def _constant(p: Mapping[str, Any], epoch: Rates, t: Rates, updates: int | float) -> Rates:
     return np.ones_like(epoch)
 
 
-def _inverse_time(p: Mapping[str, Any], epoch: Rates, t: Rates, updates: float) -> Rates:
+def _inverse_time(p: Mapping[str, Any], epoch: Rates, t: Rates, updates: int | float) -> Rates:
     return 1.0 / (1.0 + p["decay_rate"] * epoch)
 
 
-def _exponential(p: Mapping[str, Any], epoch: Rates, t: Rates, updates: float) -> Rates:
+def _exponential(p: Mapping[str, Any], epoch: Rates, t: Rates, updates: int | float) -> Rates:
     return np.power(float(p["decay_base"]), epoch)
 
 
-def _sqrt_epoch(p: Mapping[str, Any], epoch: Rates, t: Rates, updates: float) -> Rates:
+def _sqrt_epoch(p: Mapping[str, Any], epoch: Rates, t: Rates, updates: int | float) -> Rates:
     return 1.0 / np.sqrt(epoch + 1.0)
 
 
-def _sqrt_step(p: Mapping[str, Any], epoch: Rates, t: Rates, updates: float) -> Rates:
+def _sqrt_step(p: Mapping[str, Any], epoch: Rates, t: Rates, updates: int | float) -> Rates:
     return 1.0 / np.sqrt(t)
 
 
-def _staircase(p: Mapping[str, Any], epoch: Rates, t: Rates, updates: float) -> Rates:
+def _staircase(p: Mapping[str, Any], epoch: Rates, t: Rates, updates: int | float) -> Rates:
     return np.power(float(p["decay_base"]), epoch // p["decay_steps"])
 
 
-def _cosine(p: Mapping[str, Any], epoch: Rates, t: Rates, updates: float) -> Rates:
+def _cosine(p: Mapping[str, Any], epoch: Rates, t: Rates, updates: int | float) -> Rates:
     whole = max(1, p["horizon"] * updates)
     return 0.5 * (1.0 + np.cos(np.pi * np.minimum(t - 1.0, whole) / whole))
 
 
 # α(t) / α₀ by the name of the decay. `epoch` counts from 0, the trial's own update `t` from 1.
-DECAYS: dict[str, Callable[[Mapping[str, Any], Rates, Rates, float], Rates]] = {
+DECAYS: dict[str, Callable[[Mapping[str, Any], Rates, Rates, int | float], Rates]] = {
     "constant": _constant,
     "inverse_time": _inverse_time,
     "exponential": _exponential,
@@ -54,7 +54,7 @@ DECAYS: dict[str, Callable[[Mapping[str, Any], Rates, Rates, float], Rates]] = {
 }
 
 
-def learning_rates(configuration: Mapping[str, Any], t: Int[np.ndarray, " U"], updates: float) -> Rates:
+def learning_rates(configuration: Mapping[str, Any], t: Int[np.ndarray, " U"], updates: int | float) -> Rates:
     """The learning rate at each of the trial's own updates.
 
     Args:

@@ -34,7 +34,7 @@ class Assignment:
     seed: int
     widths: tuple[int, ...]
     examples: int
-    updates: float
+    updates: int | float
     horizon: int
     stop_at: int
     class_weights: tuple[float, ...] = ()
