@@ -128,7 +128,7 @@ def _counts(known: Sequence[Mapping[str, Any]]) -> str:
             lost = [sum(failures(cell, one) for cell in cells) for one in (rule, "caviar")]
             words.append(f"{lost[0]} and {lost[1]} of {trained}")
             words.append(
-                " and ".join(f"×{np.median([_spread(c, one) for c in cells]):.1f}" for one in (rule, "caviar"))
+                " and ".join(f"×{np.median([_spread(c, one) for c in cells]):.2g}" for one in (rule, "caviar"))
             )
             lines.append(f"| {' | '.join(words)} |")
     return "\n".join(lines)

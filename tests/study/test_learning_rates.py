@@ -153,6 +153,7 @@ def test_a_failed_command_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mon
     assert "'rates'" in sentence(invoke(*WORDS, "--rates", "2", "--run", "x"))
     hopeless = (*WORDS, "--rates", "5", "--low", "1e-9", "--high", "1e-8", "--rounds", "1")
     for where in ((), ("--run", "deep/er/x"), ("--run", "mine")):
-        assert "no learning rate" in sentence(invoke(*hopeless, *where))
+        failed = invoke(*hopeless, *where)
+        assert failed.exit_code == 2 and failed.stdout == "" and "no learning rate" in failed.stderr.splitlines()[-1]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "table.csv"]
     assert list(Path("mine").iterdir()) == []
