@@ -7,8 +7,9 @@ import pytest
 
 from caviar.data.streams import batches
 from caviar.records.probes import PROBES, shorten
+from caviar.training.by_layer import OF_LAYER, OF_UNIT, by_layer, sizes
 from caviar.training.layout import Layout
-from caviar.training.probes import by_layer, probe
+from caviar.training.probes import probe
 from promises import agreement, grid
 from reference import network as reference_network
 from reference.activations import ACTIVATIONS
@@ -167,8 +168,23 @@ def test_short_numbers():
 
 
 def test_sizes_of_their_own():
-    """The share of zeros is counted over the network's own weights, not over those of the program."""
-    raw = np.zeros((1, 2, 17))
-    raw[0, :, 3] = (5, 2)  # weights that are not 0
-    found = by_layer(raw.reshape(1, -1), [(5, 2, 2)], ["relu"])
+    """Shares are counted over the network's own units and weights, not over those of the program."""
+    layers = sizes((8, 4, 2), ["relu"])
+    raw = np.zeros((1, sum(layers)))
+    hidden, outputs = raw[0, : layers[0]], raw[0, layers[0] :]
+    hidden[OF_LAYER.index("nonzero")], outputs[OF_LAYER.index("nonzero")] = 5, 2
+    hidden[OF_LAYER.index("rows")] = outputs[OF_LAYER.index("rows")] = 3
+    hidden[len(OF_LAYER) :].reshape(3, 4)[OF_UNIT.index("first")] = (0.0, 1.0, 0.0, 0.0)  # two units beyond its own
+    found = by_layer(raw, (8, 4, 2), ["relu"], [(5, 2, 2)], ["relu"])
     np.testing.assert_allclose(found[0, :, PROBES.index("zero_share")], (0.5, 0.5))
+    np.testing.assert_allclose(found[0, :, PROBES.index("dead_share")], (0.5, np.nan))
+    np.testing.assert_allclose(found[0, :, PROBES.index("activation_mean")], (0.5, 0.0))
+    np.testing.assert_allclose(found[0, :, PROBES.index("log10_activation_spread")], (np.log10(0.5), -np.inf))
+
+
+def test_a_spread_beside_a_large_mean():
+    """Activations that differ by a hundred-thousandth of their size have a spread, in single precision too."""
+    inputs = np.linspace(1.0, 2.0, 64)[:, None]
+    found = probe([(np.ones((1, 1)), np.full(1, 1e4))], inputs, np.zeros(64), loss="squared")
+    np.testing.assert_allclose(found["activation_mean"], 1e4 + 1.5, rtol=1e-6)
+    np.testing.assert_allclose(found["log10_activation_spread"], np.log10(inputs.std()), atol=1e-3)

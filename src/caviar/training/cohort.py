@@ -13,12 +13,12 @@ from caviar.networks.mlp import cut, first_layers
 from caviar.records.history import FIELDS
 from caviar.training import device
 from caviar.training.batches import GroupStream, Version, epoch_tables, eval_tables, stack
+from caviar.training.by_layer import by_layer
 from caviar.training.compiling import ADMIT_AT_ONCE, Program, empty_state, request
 from caviar.training.features import Features
 from caviar.training.layout import Layout, room_for
 from caviar.training.memory import slot_bytes
 from caviar.training.mixing import with_shares
-from caviar.training.probes import by_layer
 from caviar.training.program import Plan, ProgramKey, SlotState, split_over, whole_on
 from caviar.training.values import Assignment, rates, slot_values
 
@@ -287,7 +287,9 @@ class Cohort:
         if not self.key.features.probes or not len(raw):
             return None
         live = [own for own in self.slots if own is not None] * epochs
-        return by_layer(raw, [own.widths for own in live], [own.configuration["activation"] for own in live])
+        used = [own.configuration["activation"] for own in live]
+        activations = self.key.features.network.activations
+        return by_layer(raw, self.architecture.widths, activations, [own.widths for own in live], used)
 
     # ---- reading ----------------------------------------------------------------------------------------------
 

@@ -67,6 +67,8 @@ def upwards(layers: Layers, batch: Batch, hyperparameters: Mapping[str, Array], 
 
 def downwards(layers: Layers, traces: Sequence[Trace], error: Scaled) -> list[Scaled]:
     """dJ/d(W a) of every layer [H, B], from the gradient of the outputs."""
+    # Without the barrier the loss is computed and compiled again for each of its uses.
+    error = Scaled(jax.lax.optimization_barrier(error.value), error.log)
     errors = [traces[-1].pull(error.normal())]
     for layer in range(len(traces) - 2, -1, -1):
         trace = traces[layer]

@@ -1,7 +1,8 @@
 """What a mini-batch looks like from inside: gradients, activations and updates of every layer of ONE perceptron.
 
-Compiling is what probes cost most. All sums over rows or inputs of a layer are therefore one product with a vector, all
-layers are put together before their units are summed, and logarithms and shares are the host's.
+Compiling is what probes cost most. On a CPU XLA hands a reduction of plain arithmetic to a library that reads its
+operands where they are and compiles nothing, so that each number here is one such sum; logarithms, shares and what is
+said of single units are the host's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,47 +14,17 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from caviar.networks.activations import NAMES
-from caviar.networks.architecture import Architecture
 from caviar.networks.mlp import Layers, Perceptron
 from caviar.records.probes import PROBES
+from caviar.training.by_layer import by_layer, of_unit
 from caviar.training.features import Features
-from caviar.training.passes import Trace, at_outputs, downwards, upwards
-from caviar.training.scaled import Scaled
+from caviar.training.passes import at_outputs, downwards, upwards
 from caviar.training.step import Batch
 
-# A unit is saturated where its slope is below 5 % of its largest on 95 % of the rows: |tanh z| > √0.95.
+# Beyond it the slope of tanh is below 5 % of its largest: |tanh z| > √0.95; of σ at twice as much.
 SATURATED = {"tanh": float(np.arctanh(np.sqrt(0.95))), "sigmoid": 2.0 * float(np.arctanh(np.sqrt(0.95)))}
-SATURATED_ROWS = 0.95
 # Within it tanh z = z to 5 %; σ(z) = ½ + ½ tanh(z/2), so twice as far.
 LINEAR = {"tanh": 0.4, "sigmoid": 0.8}
-# Units whose incoming weights differ by less than this share of their length are twins: equal units stay equal but for
-# the rounding of their sums.
-TWINS = 1e-4
-# What the program sums for each layer, and the scales of what the layer was given, of its activations and its errors.
-RAW = (
-    "gradient",  # Σ g²
-    "weights",  # Σ w²
-    "moved",  # Σ Δw²
-    "nonzero",  # weights
-    "twins",  # units with the first unit's incoming weights, itself among them
-    "means",  # Σ over units of their mean activation over the rows, from that of the first unit
-    "means_squared",
-    "within",  # Σ of squared distances from the units' own means
-    "errors",  # Σ (dJ/dz)²
-    "dead",  # units
-    "saturated",  # units
-    "linear",  # pre-activations
-    "first_mean",  # of the first unit
-    "log_below",
-    "log_above",
-    "log_error",
-    "rows",
-)
-
-
-def count(architecture: Architecture) -> int:
-    """Numbers that a network's probes are."""
-    return (len(architecture.hidden) + 1) * len(RAW)
 
 
 def probed_batch(counts: Array, stop: Array) -> Array:
@@ -67,29 +38,38 @@ def probed_batch(counts: Array, stop: Array) -> Array:
     return jnp.maximum(jnp.where(short, stop - 2, stop - 1), 0)
 
 
-def around(start: Array, place: Array, stop: Array, update: Any, carry: Any) -> tuple[Any, tuple[Any, Any]]:
-    """The loop over an epoch's updates, and the parameters before and after the one at `place`.
+def around(ends: Array, update: Any, carry: Any, look: Any, seen: Array) -> tuple[Any, Array]:
+    """The loop over an epoch's updates, and a look at one of them.
 
-    Three parts (before, at, after `place`) of one loop that is compiled once; parameters are copied once a part.
+    Parts (before, at, after the update looked at) of one loop that is compiled once. Each copies the parameters that it
+    begins with; empty ones at the end are not begun.
+
+    Args:
+        ends: the first update, the one looked at, the one after it, and one past the last [4]; one past the last in
+            place of the two in the middle where none is looked at.
+        update: (index, carry) -> carry, of which the state of training comes first.
+        look: (parameters before, parameters after, seen) -> seen, with what the update shows.
+        seen: where that goes.
 
     Returns:
-        What is carried at the end (the state of training first), and the two parameters.
+        What is carried at the end, and what was seen.
     """
 
     def part(number: Array, whole: Any) -> Any:
-        carry, _, previous = whole
-        ends = jnp.stack([jnp.maximum(start, place), jnp.maximum(start, place + 1), stop])
-        first = jnp.where(number == 0, start, ends[number - 1])
-        return jax.lax.fori_loop(first, ends[number], update, carry), previous, carry[0].parameters
+        carry, seen = whole
+        before = carry[0].parameters
+        carry = jax.lax.fori_loop(ends[number], ends[number + 1], update, carry)
+        seen = jax.lax.cond(number == 1, look, lambda _, __, seen: seen, before, carry[0].parameters, seen)
+        return carry, seen
 
-    now = carry[0].parameters
-    carry, before, after = jax.lax.fori_loop(0, 3, part, (carry, now, now))
-    return carry, (before, after)
+    parts = 1 + jnp.sum(ends[1:3] < ends[3])
+    whole: tuple[Any, Array] = jax.lax.fori_loop(0, parts, part, (carry, seen))
+    return whole
 
 
 def measure(
     before: Layers, after: Layers, batch: Batch, hyperparameters: Mapping[str, Array], features: Features, loss: str
-) -> Float[Array, "L R"]:
+) -> Float[Array, " M"]:
     """What is summed for the probes of one network at one update.
 
     Args:
@@ -98,120 +78,48 @@ def measure(
         hyperparameters: of the slot.
 
     Returns:
-        A row a layer in the order of RAW, of which `by_layer` makes the probes on the host.
+        Layer after layer OF_LAYER and, for each of OF_UNIT, its units; `by_layer` makes the probes of it on the host.
     """
     traces = upwards(before, batch, hyperparameters, features.network)
     errors = downwards(before, traces, at_outputs(traces[-1].above, batch, hyperparameters, features, loss))
-    of_weights, of_rows = [], []
+    rows, told = jnp.sum(batch.present), []
     for layer, (trace, error) in enumerate(zip(traces, errors, strict=True)):
-        of_weights.append(_weight_sums(before.weights[layer], after.weights[layer], error.value @ trace.below.value.T))
-        of_rows.append(_row_sums(trace, error, batch.present, hyperparameters, features.network.activations))
-    units = jnp.stack([*hyperparameters["units"], hyperparameters["classes"]])
-    rows = jnp.sum(batch.present)
-    sums = _sums(_level([jnp.concatenate(parts) for parts in zip(of_weights, of_rows, strict=True)]), units, rows)
-    logs = [jnp.stack([t.below.log, t.above.log, e.log, rows]) for t, e in zip(traces, errors, strict=True)]
-    return jnp.concatenate([sums, jnp.stack(logs).astype(sums.dtype)], axis=1)
+        weights, moved = before.weights[layer], after.weights[layer]
+        gradient = error.value @ trace.below.value.T
+        first = trace.above.value[:, :1]
+        from_first = (trace.above.value - first) * batch.present
+        sums = [
+            jnp.sum(gradient * gradient),
+            jnp.sum(weights * weights),
+            jnp.sum(jnp.square(moved - weights)),
+            jnp.sum(jnp.abs(jnp.sign(moved))),
+            jnp.sum(error.value * error.value),
+            jnp.sum(from_first * from_first),
+            trace.below.log,
+            trace.above.log,
+            error.log,
+            rows,
+        ]
+        told += [jnp.asarray(one, rows.dtype)[None] for one in sums]
+        by_unit = [first[:, 0], jnp.sum(from_first, axis=1), jnp.sum(jnp.square(weights - weights[:1]), axis=1)]
+        measured = of_unit(layer, len(traces), features.network.activations)
+        if "flat" in measured:
+            by_unit += _of_curve(jnp.abs(trace.z.plain), batch.present, hyperparameters["activation"])
+        told += by_unit[: len(measured)]
+    return jnp.concatenate(told)
 
 
-def _weight_sums(before: Array, after: Array, gradient: Array) -> Float[Array, "5 H"]:
-    """Of each unit's incoming weights: Σ g², Σ w², Σ Δ², how many are not 0, Σ (w − the first unit's)²."""
-    moved, apart = after - before, before - before[:1]
-    terms = [gradient * gradient, before * before, moved * moved, (after != 0).astype(before.dtype), apart * apart]
-    return jnp.stack(terms) @ jnp.ones(before.shape[1], before.dtype)
-
-
-def _row_sums(
-    trace: Trace, error: Scaled, present: Array, hyperparameters: Mapping[str, Array], used: tuple[str, ...]
-) -> Float[Array, "7 H"]:
-    """Of each unit over the real rows: Σ (a − s), Σ (a − s)² with s its first row's a, s, Σ (dJ/dz)²,
-    and how many a are not 0, how many z saturated and how many in the linear part."""
-    above, first = trace.above.value, trace.above.value[:, :1]
-    from_first, dtype = above - first, above.dtype
-    bounds = [
-        jnp.asarray([table.get(name, 0.0) for name in NAMES], dtype)[hyperparameters["activation"]]
-        for table in (SATURATED, LINEAR)
-    ]
-    terms = [from_first, from_first * from_first, jnp.square(error.value), (above != 0).astype(dtype)]
-    if trace.slope is not None and {"tanh", "sigmoid"} & set(used):
-        size = jnp.abs(trace.z.plain)
-        terms += [(size > bounds[0]).astype(dtype), (size < bounds[1]).astype(dtype)]
-    sums = jnp.stack(terms) @ present
-    return jnp.concatenate([sums, jnp.zeros((6 - len(sums), len(above)), dtype), first.T])
-
-
-def _level(parts: Sequence[Array]) -> Array:
-    """[n, H] of each layer as one array [L, n, widest H]."""
-    widest = max(part.shape[1] for part in parts)
-    return jnp.stack([jnp.pad(part, ((0, 0), (0, widest - part.shape[1]))) for part in parts])
-
-
-def _sums(by_unit: Float[Array, "L n H"], units: Array, rows: Array) -> Float[Array, "L s"]:
-    """Sums over the real units of every layer, in the order of RAW.
-
-    Args:
-        by_unit: what `_weight_sums` and `_row_sums` gave, 0 beyond a layer's units.
-        units: [L] real units.
-        rows: real rows.
-    """
-    gradient, weights, moved, nonzero, apart, shifted, squares, errors, lit, far, near, first = jnp.moveaxis(
-        by_unit, 1, 0
+def _of_curve(size: Array, present: Array, activation: Array) -> list[Float[Array, " H"]]:
+    """Of each unit, how many pre-activations of this size [H, B] lie in the flat and in the linear part of a curve."""
+    far, near = (
+        jnp.asarray([table.get(name, 0.0) for name in NAMES], size.dtype)[activation] for table in (SATURATED, LINEAR)
     )
-    own = first + shifted / rows
-    from_first = own - own[:, :1]
-    terms = [
-        gradient,
-        weights,
-        moved,
-        nonzero,
-        apart <= TWINS**2 * jnp.maximum(weights, weights[:, :1]),
-        from_first,
-        from_first * from_first,
-        squares - shifted * shifted / rows,
-        errors,
-        lit == 0,
-        far >= SATURATED_ROWS * rows,
-        near,
-    ]
-    real = (jnp.arange(by_unit.shape[2])[None, :] < units[:, None])[:, None]
-    told = jnp.stack([term.astype(by_unit.dtype) for term in terms], axis=1)
-    return jnp.concatenate([jnp.sum(jnp.where(real, told, 0.0), axis=2), own[:, :1]], axis=1)
+    return [jnp.sum(reached * present, axis=1) for reached in (_reaches(size, far), _reaches(near, size))]
 
 
-def by_layer(raw: np.ndarray, widths: Sequence[Sequence[int]], used: Sequence[str]) -> Float[np.ndarray, "n L P"]:
-    """The probes from what the program measured, in float64 on the host.
-
-    Args:
-        raw: [n, L·len(RAW)], a row a slot and epoch.
-        widths: of each row's network, from input to output.
-        used: each row's activation.
-
-    Returns:
-        float32 in the order of `records.probes.PROBES`; NaN where a share belongs to other activations, to hidden
-        layers, or to layers of several units.
-    """
-    found = dict(zip(RAW, np.moveaxis(raw.reshape(len(raw), -1, len(RAW)).astype(np.float64), 2, 0), strict=True))
-    sizes = np.asarray(widths, np.float64).reshape(len(raw), -1)
-    below, units, rows = sizes[:, :-1], sizes[:, 1:], found["rows"]
-    hidden = np.arange(units.shape[1]) < units.shape[1] - 1
-    activation = np.asarray(used)[:, None]
-    dead, curved = hidden & (activation == "relu"), hidden & np.isin(activation, ("tanh", "sigmoid"))
-    with np.errstate(all="ignore"):  # what is 0, infinite or NaN says so
-        from_first = found["means"] / units
-        spread = (found["within"] / rows + found["means_squared"]) / units - from_first**2
-        probes = {
-            "log10_gradient_norm": found["log_below"] + found["log_error"] + 0.5 * np.log10(found["gradient"]),
-            "log10_backward_norm": found["log_error"] + 0.5 * np.log10(found["errors"]),
-            "weight_norm": np.sqrt(found["weights"]),
-            "update_ratio": np.where(found["moved"] == 0, 0.0, np.sqrt(found["moved"] / found["weights"])),
-            "activation_mean": (from_first + found["first_mean"]) * 10.0 ** found["log_above"],
-            "log10_activation_spread": found["log_above"] + 0.5 * np.log10(np.maximum(spread, 0.0)),
-            "dead_share": np.where(dead, found["dead"] / units, np.nan),
-            "saturated_share": np.where(curved, found["saturated"] / units, np.nan),
-            "linear_share": np.where(curved, found["linear"] / (units * rows), np.nan),
-            "zero_share": 1.0 - found["nonzero"] / (below * units),
-            "twin_share": np.where(hidden & (units > 1), (found["twins"] - 1) / (units - 1), np.nan),
-        }
-        return np.stack([probes[name] for name in PROBES], axis=2).astype(np.float32)
+def _reaches(value: Array, bound: Array) -> Array:
+    """1 where value ≥ bound, else 0, in arithmetic: XLA's library of reductions takes it whole, but no comparisons."""
+    return 1.0 - jnp.maximum(jnp.sign(bound - value), 0.0)
 
 
 def probe(
@@ -255,7 +163,7 @@ def probe(
     }
     first, then = (_unit_major(given) for given in (layers, after or layers))
     raw = measure(first, then, batch, numbers, features, loss)
-    found = by_layer(np.asarray(raw)[None].reshape(1, -1), [widths], [activation])
+    found = by_layer(np.asarray(raw)[None], widths, [activation], [widths], [activation])
     return {name: found[:, :, place] for place, name in enumerate(PROBES)}
 
 

@@ -18,6 +18,7 @@ from caviar.networks.architecture import Architecture
 from caviar.records.history import FIELDS
 from caviar.training import probes
 from caviar.training.augmentation import Scaling, augmented
+from caviar.training.by_layer import sizes
 from caviar.training.choosing import COMPUTED, compared
 from caviar.training.features import Features
 from caviar.training.mixing import partners
@@ -109,8 +110,10 @@ class ProgramKey:
 
     @property
     def columns(self) -> int:
-        """Numbers that a slot's epoch is measured by: FIELDS, then the probes of every layer."""
-        return len(FIELDS) + (probes.count(self.architecture) if self.features.probes else 0)
+        """Numbers that a slot's epoch is measured by: FIELDS, then what the probes of every layer are made of."""
+        if not self.features.probes:
+            return len(FIELDS)
+        return len(FIELDS) + sum(sizes(self.architecture.widths, self.features.network.activations))
 
 
 # Rows that one evaluation step handles; eval_rows is a multiple.
@@ -188,10 +191,17 @@ def _run_group(group: _Group, data: Data, plan: Plan, key: ProgramKey) -> tuple[
     def epoch_of(epoch: Array, carry: tuple[SlotState, Array]) -> tuple[SlotState, Array]:
         state, measured = carry
         stop = jnp.minimum(plan.stop, group.updates)
-        around: Any = None
         if key.features.probes:
-            place = probes.probed_batch(group.counts[epoch], stop)
-            (train, _), around = probes.around(plan.start, place, stop, update, (state.train, epoch))
+
+            def look(before: Any, after: Any, measured: Array) -> Array:
+                many = partial(probes.measure, features=key.features, loss=key.architecture.loss)
+                found = jax.vmap(many, in_axes=(0, 0, None, 0))(before, after, batch_of(epoch, place), group.values)
+                return measured.at[:, epoch, len(FIELDS) :].set(found.astype(dtype))
+
+            place = jnp.where(plan.measure, probes.probed_batch(group.counts[epoch], stop), stop)
+            place = jnp.maximum(plan.start, place)
+            ends = jnp.stack([plan.start, place, jnp.minimum(place + 1, stop), stop])
+            (train, _), measured = probes.around(ends, update, (state.train, epoch), look, measured)
         else:
             train, _ = jax.lax.fori_loop(plan.start, stop, update, (state.train, epoch))
         state = SlotState(train, state.best)
@@ -201,18 +211,12 @@ def _run_group(group: _Group, data: Data, plan: Plan, key: ProgramKey) -> tuple[
             own_epoch = group.epochs_before + epoch + 1
             trained_on = partial(batch_of, epoch)
             averages = measuring_averages(state.train, group.values, trained_on, group.updates, key.features)
-            state, row = _measure(state, averages, group, data, own_epoch, last[:, 0], key)
-            if around is not None:
-                many = partial(probes.measure, features=key.features, loss=key.architecture.loss)
-                before, after = around
-                found = jax.vmap(many, in_axes=(0, 0, None, 0))(before, after, batch_of(epoch, place), group.values)
-                row = jnp.concatenate([row, found.reshape(key.group, -1).astype(dtype)], axis=1)
-            return state, row
+            return _measure(state, averages, group, data, own_epoch, last[:, 0], key)
 
         state, row = jax.lax.cond(
-            plan.measure, measure, lambda state: (state, jnp.zeros((key.group, key.columns), dtype)), state
+            plan.measure, measure, lambda state: (state, jnp.zeros((key.group, len(FIELDS)), dtype)), state
         )
-        return state, measured.at[:, epoch].set(row)
+        return state, measured.at[:, epoch, : len(FIELDS)].set(row)
 
     empty = jnp.zeros((key.group, key.epochs, key.columns), dtype)
     return jax.lax.fori_loop(0, plan.epochs, epoch_of, (group.state, empty))

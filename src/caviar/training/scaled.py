@@ -4,9 +4,12 @@ In float32 0.5¹⁵⁰ is 0 and the square of 1.5¹⁵⁰ infinite. Here an arra
 value is divided by its largest, so that it stays of moderate size while logarithms are added.
 """
 
+import math
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 # 10^±this is a normal float32.
@@ -25,15 +28,14 @@ class Scaled(NamedTuple):
         return self.value if isinstance(self.log, float) else self.value * ten_to(self.log)
 
     def normal(self) -> "Scaled":
-        """The same with a largest magnitude of 1; zeros stay as they are.
+        """The same with a largest magnitude from 1 to 2; zeros stay as they are.
 
         >>> one = Scaled(jnp.asarray([3.0, -6.0]), jnp.asarray(-80.0)).normal()
         >>> one.value.tolist(), round(float(one.log), 3)
-        ([0.5, -1.0], -79.222)
+        ([0.75, -1.5], -79.398)
         """
-        largest = jnp.max(jnp.abs(self.value))
-        divisor = jnp.where(largest > 0, largest, 1.0)
-        return Scaled(self.value / divisor, self.log + jnp.log10(divisor))
+        divisor, log = power_of_two(jnp.max(jnp.abs(self.value)))
+        return Scaled(self.value / divisor, self.log + log)
 
     def plus(self, other: Float[Array, "..."]) -> "Scaled":
         """The sum with a plain array that broadcasts to this one's shape."""
@@ -42,6 +44,21 @@ class Scaled(NamedTuple):
         # At the larger of both scales: the smaller one may vanish beside it, as it does in the sum.
         top = jnp.maximum(self.log, jnp.log10(jnp.max(jnp.abs(other))))
         return Scaled(self.value * ten_to(self.log - top) + other * ten_to(-top), top)
+
+
+def power_of_two(size: Float[Array, ""]) -> tuple[Array, Array]:
+    """The largest power of two within a size (1 for 0), and its log₁₀: the exponent's bits, without a logarithm.
+
+    >>> power, log = power_of_two(jnp.asarray(6.0))
+    >>> float(power), round(float(log), 3)
+    (4.0, 0.602)
+    """
+    limits = np.finfo(size.dtype)
+    integer = np.dtype(f"int{limits.bits}")
+    exponent = jax.lax.bitcast_convert_type(size, integer) >> limits.nmant
+    exponent = jnp.where(exponent > 0, exponent, limits.maxexp - 1)
+    power = jax.lax.bitcast_convert_type(exponent << limits.nmant, size.dtype)
+    return power, (exponent - (limits.maxexp - 1)).astype(size.dtype) * math.log10(2.0)
 
 
 def ten_to(power: Array) -> Array:
