@@ -13,11 +13,13 @@ from caviar.records.status import Status
 from caviar.records.trial import Trial
 from caviar.report import figures
 from caviar.report.draw import draw, dress
+from caviar.report.figure import Axis
 from caviar.report.figures import CURVE_POINTS
 from caviar.report.looks import LOOKS
 from caviar.report.page_data import Estimate, PageData
 from caviar.report.palette import DARK, LIGHT, contrast
 from caviar.report.panels import PANEL_TRIALS, panels
+from caviar.report.places import Places
 
 from .sample_page import regression_metric, sample_page, sample_trials
 
@@ -249,3 +251,10 @@ def test_a_large_study_is_drawn_quickly() -> None:
     for figure in all_figures(page):
         draw(figure)
     assert time.perf_counter() - start < 2.0
+
+
+@pytest.mark.parametrize("values", [[0.0, 5e-324, 1e308], [math.inf, 5e-324, 1.0], [0.0, math.inf, 1e-300]])
+def test_the_smallest_and_largest_numbers_have_places(values: list[float]) -> None:
+    """Logarithmic axes hold every positive number there is, with places for 0 and infinity beside them."""
+    ticks = Places(Axis("x", scale="log"), values).ticks
+    assert all(0.0 < place < math.inf for place in ticks["tickvals"])

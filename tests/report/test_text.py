@@ -1,6 +1,7 @@
 """Numbers and outcomes in words."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from caviar.diagnosis.finding import Finding
 from caviar.records.status import Status
 from caviar.records.trial import Trial
 from caviar.report import text
-from caviar.report.page_data import Estimate, Metric
+from caviar.report.page_data import Compared, Estimate, Metric
 
 from .sample_page import regression_metric, sample_findings, sample_page
 
@@ -51,7 +52,17 @@ def test_diverged_trials_rank_last_whatever_their_error() -> None:
     good = Trial(0, Status.STOPPED, {}, dev_error=0.9)
     wild = Trial(1, Status.DIVERGED, {}, dev_error=0.01)
     waiting = Trial(2, Status.WAITING, {})
-    assert [trial.number for trial in text.ranked([wild, waiting, good])] == [0, 1, 2]
+    assert [trial.number for trial in text.ranked(replace(sample_page(), trials=[wild, waiting, good]))] == [0, 1, 2]
+
+
+def test_what_trials_are_compared_by_orders_the_tables() -> None:
+    """Where AUC decides, the table has its column and its order, whatever the dev errors say."""
+    low = Trial(0, Status.FINISHED, {}, dev_error=0.1, train_error=0.1, best_epoch=1)
+    high = Trial(1, Status.FINISHED, {}, dev_error=0.2, train_error=0.2, best_epoch=1)
+    page = replace(sample_page(), trials=[low, high], compared=Compared("auc", {0: 0.3, 1: 0.1}))
+    head, first, second = text.trials_table(page).splitlines()
+    assert head.split()[:3] == ["trial", "status", "auc"]
+    assert first.split()[:3] == ["1", "finished", "0.9000"] and second.split()[2] == "0.7000"
 
 
 def test_changes_leave_out_what_does_not_matter() -> None:

@@ -1,14 +1,14 @@
 """A study's page: what the study knows becomes page data, and the page is written to RUN/report.html."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from caviar.records.trial import Trial
 from caviar.report import html, reproduce
-from caviar.report.page_data import Estimate, Metric, PageData, Retrained
-from caviar.study import shown
+from caviar.report.page_data import Compared, Estimate, Metric, PageData, Retrained
+from caviar.study import ranking, shown
 from caviar.study.by_hand import by_hand
 from caviar.study.learning_rates import LearningRates
 from caviar.study.probing import probed
@@ -38,6 +38,7 @@ def page_of(study: Study) -> PageData:
     measured = results.get("measured") or {}
     test = results.get("test") or {}
     classification = about["data"]["schema"]["task"] == "classification"
+    trials = [trial for trial in study.trials if trial.number not in _again(campaigns)]
     return PageData(
         name=f"{about['data']['name']}",
         created=time.strftime("%Y-%m-%d %H:%M %Z", time.localtime(about["created"])),
@@ -47,8 +48,9 @@ def page_of(study: Study) -> PageData:
         python=reproduce.python(study),
         data=_data(about["data"]),
         splits=about["data"]["splits"],
-        trials=[trial for trial in study.trials if trial.number not in _again(campaigns)],
+        trials=trials,
         metric=Metric("error" if classification else "rmse", "share" if classification else ""),
+        compared=_compared(study, trials),
         best=winner.get("trial", _first(study)),
         retrained=_retrained(winner),
         probed=_probed(study, winner),
@@ -68,6 +70,13 @@ def page_of(study: Study) -> PageData:
         by_hand=by_hand(study),
         slices=[Slices.from_dict(plain) for plain in results.get("slices") or ()],
     )
+
+
+def _compared(study: Study, trials: Sequence[Trial]) -> Compared | None:
+    if ranking.compared_by(study.metric) == "dev_error":
+        return None
+    usable = [trial for trial in trials if trial.best_epoch > 0]
+    return Compared(study.metric, {trial.number: ranking.value(trial, study.metric) for trial in usable})
 
 
 def _twins(study: Study, found: Mapping[str, Any]) -> dict[int, Trial]:

@@ -1,5 +1,6 @@
 """What a report shows, as one plain record: whoever has a study fills it in, and the page only reads."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +9,7 @@ from caviar.diagnosis.finding import Finding
 from caviar.records.trial import Trial
 from caviar.study.by_hand import ByHand
 from caviar.study.learning_rates import LearningRates
+from caviar.study.ranking import in_words, turned
 from caviar.study.shown import Shown
 from caviar.study.slices import Slices
 
@@ -23,6 +25,33 @@ class Metric:
 
     name: str = "error"
     unit: str = "share"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What trials were compared by, where that is not the error.
+
+    Args:
+        name: "log_loss", "auc" …
+        values: of each trial by its number, at its best epoch; the lower the better, so 1 − AUC and 1 − F1.
+    """
+
+    name: str
+    values: Mapping[int, float]
+
+    @property
+    def axis(self) -> str:
+        """What the values are, in words.
+
+        >>> Compared("auc", {}).axis, Compared("log_loss", {}).axis
+        ('1 − auc', 'log_loss')
+        """
+        return f"1 − {self.name}" if turned(self.name) else self.name
+
+    def text(self, trial: int) -> str:
+        """The metric of a trial as it is known: AUC and not 1 − AUC."""
+        value = self.values.get(trial, math.nan)
+        return f"{in_words(value, self.name):.4f}" if math.isfinite(value) else "–"
 
 
 @dataclass(frozen=True)
@@ -58,6 +87,7 @@ class PageData:
         splits: as `Splits.summary()` gives it; `rows` (set -> rows), `method`, `choose` and `judge` (rows) are shown.
         trials: all of them, in any order.
         metric: what the errors are.
+        compared: what trials were compared by where that is not the error; None where it is.
         best: the number of the best trial; None while no trial is usable.
         retrained: the best configuration on fresh seeds.
         probed: the trial whose gradients and units are shown: the best, or one of its configuration; None: none has.
@@ -87,6 +117,7 @@ class PageData:
     splits: Mapping[str, Any]
     trials: Sequence[Trial]
     metric: Metric = field(default_factory=Metric)
+    compared: "Compared | None" = None
     best: int | None = None
     retrained: Sequence[Retrained] = ()
     probed: Trial | None = None
@@ -111,6 +142,10 @@ class PageData:
         """Whether there is no test set, so that no error is unbiased."""
         rows = self.splits.get("rows") or {}
         return bool(rows) and not rows.get("test")
+
+    def value(self, trial: Trial) -> float:
+        """What a trial is compared by; the lower the better."""
+        return trial.dev_error if self.compared is None else self.compared.values.get(trial.number, math.nan)
 
     @property
     def best_trial(self) -> Trial | None:

@@ -61,23 +61,23 @@ class _Panel:
 
 def panels(page: PageData) -> list[Figure]:
     """Error against each hyperparameter that varied; the one that orders the trials best comes first."""
-    usable = [trial for trial in page.trials if _diverged(trial) or math.isfinite(trial.dev_error)]
+    usable = [trial for trial in page.trials if _diverged(trial) or math.isfinite(page.value(trial))]
     if all(_diverged(trial) for trial in usable):
         return []
-    made = [panel for row in HYPERPARAMETERS.values() if (panel := _panel(row, usable)) is not None]
+    made = [panel for row in HYPERPARAMETERS.values() if (panel := _panel(row, usable, page)) is not None]
     made.sort(key=lambda panel: -np.nan_to_num(panel.explained, nan=-1.0))
     y = _error_axis(page, usable)
     return [_figure(panel, page, y, len(usable)) for panel in made]
 
 
-def _panel(row: Hyperparameter, trials: Sequence[Trial]) -> _Panel | None:
+def _panel(row: Hyperparameter, trials: Sequence[Trial], page: PageData) -> _Panel | None:
     """The panel of one hyperparameter, or None where it does not vary."""
     having = tuple(trial for trial in trials if row.name in trial.configuration and row.matters(trial.configuration))
     settings = [trial.configuration[row.name] for trial in having]
     different = len({text.value(setting) for setting in settings})
     if different < 2:
         return None
-    errors = np.array([math.inf if _diverged(trial) else trial.dev_error for trial in having])
+    errors = np.array([math.inf if _diverged(trial) else page.value(trial) for trial in having])
     few = different <= (CATEGORIES if row.scale in ("integer", "list") else FEW)
     if row.scale == "choice" or (few and not any(isinstance(s, list) for s in settings if row.per_layer)):
         order = sorted(dict.fromkeys(map(_hashable, settings)), key=_order(row))
@@ -108,7 +108,7 @@ def _figure(panel: _Panel, page: PageData, y: Axis, usable: int) -> Figure:
     if best:
         labels = [_point(panel, i, page) for i in best]
         series.append(Series("best", "points", "best", x[best].tolist(), numbers(heights[best]), labels=labels))
-    explained = panel.explained
+    explained, drawn = panel.explained, y.label[:1].upper() + y.label[1:]
     remarks = []
     if not math.isnan(explained):
         share = f"explains {100.0 * explained:.0f} % of the order"
@@ -118,7 +118,7 @@ def _figure(panel: _Panel, page: PageData, y: Axis, usable: int) -> Figure:
     return Figure(
         key=f"panel-{panel.row.name}",
         title=panel.row.name,
-        description=f"Dev error against {panel.row.name} ({panel.row.meaning}). {_best_group(panel)}",
+        description=f"{drawn} against {panel.row.name} ({panel.row.meaning}). {_best_group(panel)}",
         x=panel.axis,
         y=y,
         series=tuple(series),
@@ -158,12 +158,13 @@ def _best_group(panel: _Panel) -> str:
 
 
 def _error_axis(page: PageData, trials: Sequence[Trial]) -> Axis:
-    errors = np.array([trial.dev_error for trial in trials if not _diverged(trial)])
+    errors = np.array([page.value(trial) for trial in trials if not _diverged(trial)])
     low, high = float(errors.min()), float(errors.max())
     positive = errors[errors > 0.0]
     top = min(high, 3.0 * float(np.quantile(errors, 0.9))) or 1.0
     log = len(positive) > 0 and low > 0.0 and top > 10.0 * low
-    return Axis("dev error", page.metric.unit, "log" if log else "linear", top)
+    name, unit = ("dev error", page.metric.unit) if page.compared is None else (page.compared.axis, "")
+    return Axis(name, unit, "log" if log else "linear", top)
 
 
 def _hashable(setting: Any) -> Any:
@@ -201,6 +202,8 @@ def _point(panel: _Panel, index: int, page: PageData) -> str:
     trial = panel.trials[index]
     setting = text.value(trial.configuration[panel.row.name])
     reached = "diverged" if _diverged(trial) else text.error(trial.dev_error, page.metric)
+    if page.compared is not None and not _diverged(trial):
+        reached = f"{page.compared.name} {page.compared.text(trial.number)}, {reached}"
     return f"trial {trial.number}: {panel.row.name} {setting}, {reached}"
 
 

@@ -48,7 +48,8 @@ class Places:
     def _place_logarithmically(self, values: Sequence[float]) -> None:
         mirrored = self.axis.scale == "one_minus_log"
         positions = {1.0 - value if mirrored else value for value in values}
-        inner = [math.log10(p) for p in positions if 0.0 < p < math.inf] or [0.0]
+        # A number of 64 bits reaches from 1e-307 to 1e308, and what stands for 0 and ∞ lies beyond the last of them.
+        inner = [min(max(math.log10(p), -200.0), 200.0) for p in positions if 0.0 < p < math.inf] or [0.0]
         low, high = min(inner), max(inner)
         gap = max(0.25, 0.14 * (high - low))
         ticks = [10.0**tick for tick in _exponents(low, high, 3)]

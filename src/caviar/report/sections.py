@@ -114,11 +114,11 @@ def all_networks(page: PageData) -> Section | None:
     pressed = "true" if curves.y.scale == "log" else "false"
     switch = element("button", "Logarithmic", type="button", data_switch=curves.key, aria_pressed=pressed)
     hint = element("span", "Drag to zoom, double-click to go back.", class_="mouse")
-    cells = [text.trial_cells(trial, page.metric) for trial in text.ranked(page.trials)[:_BEST_ROWS]]
+    cells = [text.trial_cells(trial, page) for trial in text.ranked(page)[:_BEST_ROWS]]
     body = joined(
         element("p", "One line a network; the best one is lit. ", hint),
         blocks.figure(curves, switch),
-        blocks.more("The best trials as a table", blocks.table(text.TRIAL_HEAD, cells)),
+        blocks.more("The best trials as a table", blocks.table(text.trial_head(page), cells)),
     )
     return Section("networks", "All networks", body, (curves,))
 
@@ -291,10 +291,12 @@ def _dev_tile(page: PageData) -> Markup:
     if best is None:
         return blocks.tile("dev error", text.MISSING, "no usable network yet")
     if page.dev is None:
-        picked = f"of trial {best.number}; picked as the lowest of {text.count(len(page.trials))}, so somewhat too low"
+        by = "as the lowest" if page.compared is None else f"by its {page.compared.name}"
+        picked = f"of trial {best.number}; picked {by} of {text.count(len(page.trials))}, so somewhat too low"
         return blocks.tile("dev error of the best", text.error(best.dev_error, page.metric), picked)
     interval = text.interval(page.dev, page.metric)
-    detail = f"{interval}; {text.error(best.dev_error, page.metric)} when selected".removeprefix("; ")
+    by = "" if page.compared is None else f" by its {page.compared.name} of {page.compared.text(best.number)}"
+    detail = f"{interval}; {text.error(best.dev_error, page.metric)} when selected{by}".removeprefix("; ")
     return blocks.tile("dev error of the best", text.error(page.dev.value, page.metric), detail)
 
 

@@ -12,7 +12,7 @@ from caviar.report.page_data import Estimate, Metric, PageData
 from caviar.search.hyperparameters import HYPERPARAMETERS, default_configuration
 
 MISSING = "–"
-TRIAL_HEAD = ("trial", "status", "dev error", "train error", "epochs", "changed from the default")
+_TRIAL_HEAD = ("trial", "status", "dev error", "train error", "epochs", "changed from the default")
 _HELD_BACK = {  # the finding that sums up bias and variance, as the end of a sentence
     "FIT001": "high variance holds it back",
     "FIT002": "high bias holds it back",
@@ -148,14 +148,15 @@ def value(setting: Any) -> str:
     return str(setting)
 
 
-def ranked(trials: Iterable[Trial]) -> list[Trial]:
-    """Trials from the lowest dev error up; diverged and unmeasured ones come last, in their own order."""
+def ranked(page: PageData) -> list[Trial]:
+    """Trials from the best up; diverged and unmeasured ones come last, in their own order."""
 
     def key(trial: Trial) -> tuple[bool, float, int]:
-        worst = trial.status is Status.DIVERGED or not math.isfinite(trial.dev_error)
-        return worst, 0.0 if worst else trial.dev_error, trial.number
+        value = page.value(trial)
+        worst = trial.status is Status.DIVERGED or not math.isfinite(value)
+        return worst, 0.0 if worst else value, trial.number
 
-    return sorted(trials, key=key)
+    return sorted(page.trials, key=key)
 
 
 def changes(configuration: Mapping[str, Any]) -> dict[str, str]:
@@ -207,23 +208,34 @@ def findings_text(findings: Iterable[Finding]) -> str:
     return "\n".join(lines) or "No findings."
 
 
-def trials_table(trials: Sequence[Trial], metric: Metric, rows: int = 10) -> str:
+def trials_table(page: PageData, rows: int = 10) -> str:
     """The best trials as a plain table for the terminal, no wider than its longest configuration."""
-    body = [trial_cells(trial, metric) for trial in ranked(trials)[:rows]]
-    return _aligned([TRIAL_HEAD, *body])
+    return _aligned([trial_head(page), *(trial_cells(trial, page) for trial in ranked(page)[:rows])])
 
 
-def trial_cells(trial: Trial, metric: Metric) -> tuple[str, str, str, str, str, str]:
-    """One trial as six texts: number, status, dev error, train error, epochs, what it changes from the default."""
+def trial_head(page: PageData) -> tuple[str, ...]:
+    """The head of `trial_cells`."""
+    if page.compared is None:
+        return _TRIAL_HEAD
+    return (*_TRIAL_HEAD[:2], page.compared.name, *_TRIAL_HEAD[2:])
+
+
+def trial_cells(trial: Trial, page: PageData) -> tuple[str, ...]:
+    """One trial as texts: number, status, dev error, train error, epochs, what it changes from the default.
+
+    What trials are compared by, where it is not the error, comes before that.
+    """
     diverged = trial.status is Status.DIVERGED
-    errors = (MISSING, MISSING) if diverged else (error(trial.dev_error, metric), error(trial.train_error, metric))
+    errors = [MISSING if diverged else error(one, page.metric) for one in (trial.dev_error, trial.train_error)]
+    if page.compared is not None:
+        errors.insert(0, MISSING if diverged else page.compared.text(trial.number))
     changed = ", ".join(f"{name} {text}" for name, text in changes(trial.configuration).items())
     return (str(trial.number), trial.status.value, *errors, count(trial.epochs), changed or "nothing")
 
 
 def summary(page: PageData) -> str:
     """A finished study for the terminal: the verdict, the best trials, the findings."""
-    parts = [f"{page.name}: {verdict(page)}", trials_table(page.trials, page.metric)]
+    parts = [f"{page.name}: {verdict(page)}", trials_table(page)]
     if page.test is not None:
         parts.append(f"Test error: {estimate(page.test, page.metric)}, seen {counted(page.test_opened, 'time')}.")
     if page.untested and page.best_trial is not None:

@@ -30,13 +30,18 @@ def value(trial: Trial, metric: str) -> float:
     return float(found[0]) if len(found) else math.nan
 
 
+def turned(metric: str) -> bool:
+    """Whether the metric grows where what trials are compared by falls."""
+    return metric in ("auc", "f1")
+
+
 def in_words(value: float, metric: str) -> float:
     """The metric itself, of what trials are compared by: AUC and F1 grow where that falls.
 
     >>> in_words(0.25, "auc"), in_words(0.25, "balanced_error")
     (0.75, 0.25)
     """
-    return 1.0 - value if metric in ("auc", "f1") else value
+    return 1.0 - value if turned(metric) else value
 
 
 def order(trial: Trial, metric: str) -> tuple[float, float, int]:
