@@ -1,12 +1,10 @@
 """A study: a folder that holds splits, space, events, trials, findings and the best model."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from caviar.data.dataset import Dataset
-from caviar.data.splits import Splits
 from caviar.diagnosis.finding import Finding
 from caviar.errors import StudyError
 from caviar.records.trial import Trial
@@ -16,7 +14,6 @@ from caviar.study import (
     budget,
     early_stopping,
     gradients,
-    keeping,
     notebook,
     opening,
     ranking,
@@ -26,17 +23,17 @@ from caviar.study import (
     work,
 )
 from caviar.study.arguments import check_known, check_minutes, check_rates, check_search, check_space
+from caviar.study.folder import StudyFolder
 from caviar.study.learning_rates import LearningRates, Trainings
 from caviar.study.model import Model
 from caviar.study.notebook import Experiment
-from caviar.study.spec import Campaign
 
 if TYPE_CHECKING:
     from caviar.study.babysit import Babysitter
     from caviar.training.descent_check import DescentCheck
 
 
-class Study:
+class Study(StudyFolder):
     """A study in a folder; an existing folder is opened with what it holds.
 
     Args:
@@ -55,107 +52,7 @@ class Study:
         StudyError: the folder holds another study, or none and no splits were given.
     """
 
-    def __init__(
-        self,
-        folder: str | Path,
-        splits: Splits | None = None,
-        *,
-        space: Space | None = None,
-        seed: int | None = None,
-        metric: str | None = None,
-        base_error: float | None = None,
-        watch: Callable[[Any], None] | None = None,
-        job: Mapping[str, Any] | None = None,
-    ) -> None:
-        self.folder = Path(folder)
-        self.watch = watch
-        self._splits = splits
-        self._material: Any = None
-        self.loop: Any = None  # the loop that trains now
-        given = opening.Given(splits, space, seed, metric, base_error, dict(job or {}))
-        self.store = opening.store_of(self.folder, given)
-        about = self.store.setting("study")
-        self.job: dict[str, Any] = about.get("job", {})
-        self.seed: int = about["seed"]
-        self.metric: str = about["metric"]
-        self.base_error: float = about["base_error"]
-        self.created: float = about["created"]
-        self.space = Space.from_dict(about["space"])
-
-    # ---- what there is ---------------------------------------------------------------------------------------------
-
-    @property
-    def splits(self) -> Splits:
-        """The study's splits, read again from their source where they were not given.
-
-        Raises:
-            StudyError: the data is gone or has changed.
-        """
-        if self._splits is None:
-            self._splits = keeping.splits_of(self.store, self.folder)
-        return self._splits
-
-    @property
-    def dataset(self) -> Dataset:
-        """The study's data."""
-        return self.splits.dataset
-
-    @property
-    def material(self) -> Any:
-        """Encoded versions and streams of the splits."""
-        if self._material is None:
-            from caviar.study.material import Material
-
-            self._material = Material(self.splits)
-        return self._material
-
-    @property
-    def trials(self) -> list[Trial]:
-        """Frozen records of all trials so far."""
-        return self.store.trials()
-
-    @property
-    def campaigns(self) -> list[Campaign]:
-        """What was done and is being done, in order."""
-        return [Campaign.from_dict(plain) for plain in self.store.setting("campaigns", [])]
-
-    @property
-    def findings(self) -> list[Finding]:
-        """What was diagnosed so far."""
-        return [Finding(**found) for found in self.store.findings()]
-
-    @property
-    def results(self) -> dict[str, Any]:
-        """Numbers of the study as plain data: winner, confirmation, test, statistics."""
-        return dict(self.store.setting("results", {}))
-
-    @property
-    def model_path(self) -> Path:
-        """Where the best model is kept."""
-        return self.folder / "best.caviar"
-
-    @property
-    def best_trial(self) -> Trial:
-        """The trial that is declared best; before a confirmation the one with the lowest dev error.
-
-        Raises:
-            StudyError: no trial is usable.
-        """
-        declared = (self.results.get("winner") or {}).get("trial")
-        return self.store.trial(declared) if declared is not None else ranking.ranked(self)[0]
-
-    @property
-    def sealed(self) -> bool:
-        """Whether the test set has been opened."""
-        return bool(self.store.setting("test_opened", 0))
-
-    def unfinished(self) -> int | None:
-        """The number of the campaign that is still to be done, or None."""
-        return opening.unfinished(self.store)
-
-    def set_results(self, **values: Any) -> None:
-        """Note numbers of the study, in place of what was noted under these names."""
-        self.store.set_setting("results", {**self.results, **values})
+    # ---- the notebook and the space --------------------------------------------------------------------------------
 
     @property
     def notebook(self) -> list[Experiment]:
