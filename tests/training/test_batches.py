@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from caviar.data.streams import Stream, batches
 from caviar.training.batches import GroupStream, Version, epoch_tables, eval_tables, padded_rows, stack
-from caviar.training.program import EVAL_CHUNK
+from caviar.training.carried import EVAL_CHUNK
 
 
 def stream(number=0, rows=range(10), sample=range(4), dev=range(10, 16), choose=None):

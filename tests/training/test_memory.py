@@ -5,9 +5,9 @@ import pytest
 
 from caviar.networks.architecture import Architecture
 from caviar.training import device, memory
+from caviar.training.carried import ProgramKey
 from caviar.training.compiling import empty_state
 from caviar.training.features import Features
-from caviar.training.program import ProgramKey
 
 device.start()
 

@@ -9,10 +9,11 @@ from caviar.networks.architecture import Architecture
 from caviar.networks.mlp import Perceptron, first_layers
 from caviar.search.hyperparameters import OPTIMISERS
 from caviar.training import device
+from caviar.training.carried import ProgramKey
 from caviar.training.compiling import ADMIT_AT_ONCE, _admit, _copy, _shapes, empty_state, request
 from caviar.training.features import Features
 from caviar.training.optimisers import UpdateRule
-from caviar.training.program import ProgramKey, build
+from caviar.training.program import build
 
 device.start()
 

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from caviar.data.streams import Stream, batches, updates_per_epoch
 from caviar.networks.draws import tick_keys
-from caviar.training.program import EVAL_CHUNK, Data
+from caviar.training.carried import EVAL_CHUNK, Data
 
 
 def padded_rows(count: int) -> int:

@@ -14,12 +14,13 @@ from caviar.records.history import FIELDS
 from caviar.training import device
 from caviar.training.batches import GroupStream, Version, epoch_tables, eval_tables, stack
 from caviar.training.by_layer import by_layer
+from caviar.training.carried import Plan, ProgramKey, SlotState
 from caviar.training.compiling import ADMIT_AT_ONCE, Program, empty_state, request
 from caviar.training.features import Features
 from caviar.training.layout import Layout, room_for
 from caviar.training.memory import slot_bytes
 from caviar.training.mixing import with_shares
-from caviar.training.program import Plan, ProgramKey, SlotState, split_over, whole_on
+from caviar.training.program import split_over, whole_on
 from caviar.training.values import Assignment, rates, slot_values
 
 

@@ -12,18 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from caviar.networks.mlp import first_layers
+from caviar.training.carried import Best, Data, Plan, ProgramKey, SlotState
 from caviar.training.optimisers import Moments
-from caviar.training.program import (
-    Best,
-    Data,
-    Plan,
-    ProgramKey,
-    SlotState,
-    build,
-    rate_columns,
-    split_over,
-    whole_on,
-)
+from caviar.training.program import build, rate_columns, split_over, whole_on
 from caviar.training.step import TrainState
 from caviar.training.values import slot_values
 
