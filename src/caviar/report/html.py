@@ -8,7 +8,7 @@ from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
-from caviar.report import blocks, sections, text
+from caviar.report import blocks, headline, sections, text
 from caviar.report.draw import draw
 from caviar.report.figure import Figure, Panels
 from caviar.report.markup import Markup, element, joined
@@ -39,7 +39,7 @@ def render(page: PageData) -> str:
     figures = [figure for part in parts for figure in part.figures]
     links = [element("a", part.title, href=f"#{part.key}") for part in parts]
     content = joined(
-        sections.headline(page),
+        headline.headline(page),
         element("nav", *links, aria_label="Sections"),
         element("main", *(part.markup for part in parts)),
         element("footer", element("p", f"Written by Caviar for the study {page.name}.")),

@@ -1,17 +1,16 @@
 """The sections of the page: each says in words what is known, and names its figures."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from caviar.records.status import Status
 from caviar.report import blocks, by_hand, early_stopping, figures, rates, slices, text
 from caviar.report.cards import card
-from caviar.report.figure import Figure
+from caviar.report.headline import the_data
 from caviar.report.layers import probe_figures
 from caviar.report.markup import Markup, element, joined
 from caviar.report.page_data import PageData
 from caviar.report.panels import panels
+from caviar.report.section import Section
 from caviar.report.shown import what_was_shown
 from caviar.search.hyperparameters import HYPERPARAMETERS
 
@@ -23,7 +22,6 @@ _POINT_MARKS = {
     "best": ("★", "best"),
     "median": ("━", "median of the trials around"),
 }
-_METHODS = {"hash": "by the content of the rows", "group": "by group", "time": "by time"}
 _STATISTICS: Mapping[str, tuple[str, Callable[[float], str]]] = {
     "slot_use": ("slot-epochs used", text.share),
     "useful_arithmetic": ("arithmetic that is not padding", text.share),
@@ -35,75 +33,10 @@ _STATISTICS: Mapping[str, tuple[str, Callable[[float], str]]] = {
 }
 
 
-@dataclass(frozen=True)
-class Section:
-    """One part of the page: its address, its heading, what it says, and the figures that the page must draw for it."""
-
-    key: str
-    title: str
-    body: Markup
-    figures: tuple[Figure, ...] = ()
-
-    @property
-    def markup(self) -> Markup:
-        """The section as HTML."""
-        heading = element("h2", self.title, id=f"{self.key}-title")
-        return element("section", heading, self.body, id=self.key, aria_labelledby=f"{self.key}-title")
-
-
 def all_sections(page: PageData) -> list[Section]:
     """The sections that have something to say, in reading order."""
     made = (build(page) for build in _SECTIONS)
     return [section for section in made if section is not None]
-
-
-def headline(page: PageData) -> Markup:
-    """The study in one sentence and four numbers."""
-    stopped = sum(trial.status is Status.STOPPED for trial in page.trials)
-    lost = sum(trial.status is Status.DIVERGED for trial in page.trials)
-    tiles = (
-        _dev_tile(page),
-        _test_tile(page),
-        blocks.tile(
-            "networks",
-            text.count(len(page.trials)),
-            f"{text.count(stopped)} stopped early, {text.count(lost)} diverged",
-        ),
-        blocks.tile("time", text.seconds(page.seconds), f"begun {page.created}" if page.created else ""),
-    )
-    return element(
-        "header",
-        element("p", "Caviar report", class_="kicker"),
-        element("h1", page.name),
-        element("p", text.verdict(page), class_="verdict"),
-        element("div", *tiles, class_="tiles"),
-    )
-
-
-def the_data(page: PageData) -> Section:
-    """What the data is, and how it was split."""
-    about = page.data
-    columns, left_out = dict(about.get("columns", {})), dict(about.get("left_out", {}))
-    listed = {} if _are_images(columns) else columns
-    known = {
-        "data set": about.get("name"),
-        "task": about.get("task"),
-        "rows": text.count(about["rows"]) if "rows" in about else None,
-        "target": about.get("target"),
-        "inputs": _inputs(columns),
-        "how it was split": _METHODS.get(str(page.splits.get("method")), page.splits.get("method")),
-        "dev is used twice": _two_halves(page.splits),
-    }
-    split = figures.split_bar(page)
-    body = joined(
-        blocks.facts(known),
-        blocks.figure(split) if split else None,
-        blocks.shares("Classes", dict(about.get("classes", {}))),
-        blocks.bullets("What was noticed", about.get("notes", ())),
-        blocks.more("Columns used", blocks.table(("column", "kind"), listed.items())) if listed else None,
-        blocks.more("Columns left out", blocks.table(("column", "why"), left_out.items())) if left_out else None,
-    )
-    return Section("data", "The data", body, (split,) if split else ())
 
 
 def all_networks(page: PageData) -> Section | None:
@@ -264,50 +197,6 @@ def reproduce(page: PageData) -> Section:
         joined(element("h3", "Versions and device"), blocks.facts(signature)) if signature else None,
     )
     return Section("reproduce", "How to reproduce", body)
-
-
-def _inputs(columns: Mapping[str, str]) -> str:
-    """How many columns of which kind; images have one entry, with their shape for a kind."""
-    kinds = list(columns.values())
-    if _are_images(columns):
-        return f"images of {kinds[0]} pixels"
-    return ", ".join(text.counted(kinds.count(kind), f"{kind} column") for kind in dict.fromkeys(kinds))
-
-
-def _are_images(columns: Mapping[str, str]) -> bool:
-    return set(columns) == {"pixels"}
-
-
-def _two_halves(splits: Mapping[str, Any]) -> str | None:
-    """How many dev rows choose and how many judge, where those are not the same."""
-    choose, judge = splits.get("choose"), splits.get("judge")
-    if not choose or not judge or choose == judge == splits.get("rows", {}).get("dev"):
-        return None
-    return f"{text.count(choose)} rows choose, {text.count(judge)} judge"
-
-
-def _dev_tile(page: PageData) -> Markup:
-    best = page.best_trial
-    if best is None:
-        return blocks.tile("dev error", text.MISSING, "no usable network yet")
-    if page.dev is None:
-        by = "as the lowest" if page.compared is None else f"by its {page.compared.name}"
-        picked = f"of trial {best.number}; picked {by} of {text.count(len(page.trials))}, so somewhat too low"
-        return blocks.tile("dev error of the best", text.error(best.dev_error, page.metric), picked)
-    interval = text.interval(page.dev, page.metric)
-    by = "" if page.compared is None else f" by its {page.compared.name} of {page.compared.text(best.number)}"
-    detail = f"{interval}; {text.error(best.dev_error, page.metric)} when selected{by}".removeprefix("; ")
-    return blocks.tile("dev error of the best", text.error(page.dev.value, page.metric), detail)
-
-
-def _test_tile(page: PageData) -> Markup:
-    if page.untested:
-        return blocks.tile("test error", "none", "there is no test set, so no error here is unbiased")
-    if page.test is None:
-        return blocks.tile("test error", "sealed", "the test set has not been opened")
-    seen = f"seen {text.counted(page.test_opened, 'time')}" if page.test_opened else ""
-    detail = "; ".join(part for part in (text.interval(page.test, page.metric), seen) if part)
-    return blocks.tile("test error", text.error(page.test.value, page.metric), detail)
 
 
 def _setting(name: str, value: Any) -> tuple[str, Markup, str, str]:
