@@ -13,7 +13,7 @@ import pytest
 import caviar
 from caviar.errors import CaviarError, CostError
 from caviar.records.status import Status
-from caviar.training import minimise as room
+from caviar.training import cost_arguments as room
 
 
 def bowl(w):
@@ -61,8 +61,8 @@ def test_long_paths_are_thinned(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_path_that_is_refused_fits_as_advised() -> None:
     """The `every` that the sentence names is enough."""
     with pytest.raises(CostError) as refused:
-        room._fits({"w": np.zeros((1, 1000))}, 10**6, 1)
-    room._fits({"w": np.zeros((1, 1000))}, 10**6, int(str(refused.value).rpartition("=")[2].rstrip(".")))
+        room.check_size({"w": np.zeros((1, 1000))}, 10**6, 1)
+    room.check_size({"w": np.zeros((1, 1000))}, 10**6, int(str(refused.value).rpartition("=")[2].rstrip(".")))
 
 
 def test_pytrees_keep_their_shape() -> None:
@@ -108,7 +108,7 @@ BAD = {
     "a penalty": (lambda: caviar.minimise(bowl, [1.0, 1.0], l2=3.0), "into the cost"),
     "several numbers": (lambda: caviar.minimise(lambda w: w**2, [1.0, 1.0]), r"shape \(2,\).*mean"),
     "nothing": (lambda: caviar.minimise(lambda w: None, 1.0), "one number.*None"),
-    "no function": (lambda: room._check_cost(3.0, 1.0, ()), "function"),
+    "no function": (lambda: room.check_cost(3.0, 1.0, ()), "function"),
     "NaN": (lambda: caviar.minimise(bowl, [1.0, math.nan]), "finite.*nan"),
     "infinity": (lambda: caviar.minimise(bowl, starts=[[1.0, math.inf]]), "finite"),
     "integers": (lambda: caviar.minimise(bowl, np.array([1, 2])), "int64.*astype"),
@@ -118,7 +118,7 @@ BAD = {
     "unlike starts": (lambda: caviar.minimise(bowl, starts=[[1.0, 1.0], [1.0, 1.0, 1.0]]), "same shape"),
     "an empty start": (lambda: caviar.minimise(bowl, []), "at least one number"),
     "no steps": (lambda: caviar.minimise(bowl, [1.0, 1.0], steps=0), "'steps'.*at least 1. Got 0"),
-    "half a step": (lambda: room._at_least_one("steps", 1.5), "'steps'"),
+    "half a step": (lambda: room.at_least_one("steps", 1.5), "'steps'"),
     "unlike lists": (lambda: caviar.minimise(bowl, [1.0, 1.0], momentum=[0.5, 0.9], learning_rate=[1]), "side by side"),
     "half precision": (lambda: caviar.minimise(bowl, [1.0, 1.0], dtype="float16"), "float64, float32"),
     "NumPy inside": (lambda: caviar.minimise(lambda w: np.exp(w), 1.0), "jax.numpy"),
