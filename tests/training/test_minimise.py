@@ -14,6 +14,7 @@ import caviar
 from caviar.errors import CaviarError, CostError
 from caviar.records.status import Status
 from caviar.training import cost_arguments as room
+from caviar.training import minimise as walking
 
 
 def bowl(w):
@@ -50,7 +51,7 @@ def test_a_diverged_slot_is_marked_and_ends_no_other() -> None:
 def test_long_paths_are_thinned(monkeypatch: pytest.MonkeyPatch) -> None:
     """`every` keeps each n-th point, the start and the last, whatever the number of points the device holds at once."""
     whole = caviar.minimise(bowl, [1.0, 1.0], learning_rate=0.1, steps=103)
-    monkeypatch.setattr(room, "_POINTS_AT_ONCE", 7)
+    monkeypatch.setattr(walking, "_POINTS_AT_ONCE", 7)
     thin = caviar.minimise(bowl, [1.0, 1.0], learning_rate=0.1, steps=103, every=10)
     assert thin.steps.tolist() == [*range(0, 101, 10), 103]
     assert np.allclose(thin.path, whole.path[thin.steps], rtol=1e-13)
