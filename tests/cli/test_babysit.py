@@ -56,6 +56,8 @@ def test_what_cannot_be_is_a_sentence(here: Path) -> None:
         (["--trial", "7"], "was not trained by hand"),
         (["--note", "hm"], "nothing is"),
         (["--target", "y"], "Leave --target out"),
+        (["--seed", "4", "--task", "regression"], "Leave --seed and --task out"),
+        (["--horizon", "3"], "Give it with --new"),
     ):
         assert said in sentence(invoke("babysit", run, *words)), words
     assert "caviar babysit" in sentence(invoke("resume", run))

@@ -47,6 +47,22 @@ def nothing():
 
 def breaks():
     return 1 / 0
+
+
+def leaves():
+    raise SystemExit(7)
+
+
+def leaves_later(w=np.ones(2)):
+    raise SystemExit("gone")
+
+
+def words(w=np.ones(2)):
+    return "much"
+
+
+def turned(w=np.ones(2)):
+    return 1j
 """
 
 
@@ -88,6 +104,10 @@ def test_a_wrong_gradient_ends_with_one(costs: Path) -> None:
         ("costs.py:needs", "needs arguments"),
         ("costs.py:nothing", "returned a int"),
         ("costs.py:breaks", "line 38.*ZeroDivisionError"),
+        ("costs.py:leaves", "fails with SystemExit: 7"),
+        ("costs.py:leaves_later", "The cost fails .*SystemExit: gone"),
+        ("costs.py:words", "one real number. Got a str: 'much'"),
+        ("costs.py:turned", "one real number. Got a complex: 1j"),
         ("none.py:cost", "no file 'none.py'"),
         ("nothing", "no file 'nothing'"),
         (".", "no study"),
@@ -116,6 +136,8 @@ def test_a_trial_is_checked_from_the_command_line(tmp_path: Path, monkeypatch: p
         assert found.exit_code == 0, found.stdout + found.stderr
         assert found.stdout.count("is right") == 2
     assert "trials 0 to 0" in sentence(invoke("check-gradients", "run:9"))
+    assert "given by its number, as in run:0. Got 'best'" in sentence(invoke("check-gradients", "run:best"))
+    assert "at most 1000" in sentence(invoke("check-descent", "run", "--learning-rate", "1e30"))
     small = invoke("check-descent", "run", "--steps", "10", "--trial", "0", "--learning-rate", "0.01", "--json")
     assert small.exit_code == 0
     told = strict(small.stdout)

@@ -127,6 +127,8 @@ def test_folders_that_cannot_be_a_run(here: Path) -> None:
     assert "not empty" in refused(here, "search", "good.csv", "--target", "y", "--run", "letters")
     assert "is a file" in refused(here, "search", "good.csv", "--target", "y", "--run", "good.csv")
     assert "cannot be made" in refused(here, "search", "good.csv", "--target", "y", "--run", "good.csv/run")
+    for present in ("", ".", str(here)):
+        assert "is the present one" in refused(here, "search", "good.csv", "--target", "y", "--run", present)
     told("train", "good.csv", "--target", "y", *SMALL, "--epochs", "1", "--run", "run")
     said = refused(here, "search", "good.csv", "--target", "y", "--run", "run")
     assert "holds a study already" in said and "caviar resume run" in said
@@ -169,6 +171,12 @@ def test_data_that_does_not_fit_the_model(here: Path) -> None:
     assert "'size'" in refused(here, "predict", model, "good.csv")
     assert "'none.csv'" in refused(here, "predict", model, "none.csv")
     assert "nowhere/out.csv" in refused(here, "predict", model, "mixed.csv", "--output", "nowhere/out.csv")
+    for place in ("run", "", "."):
+        assert "which is a folder" in refused(here, "predict", model, "mixed.csv", "--output", place)
+    for place in ("mixed.csv", "./mixed.csv", model):
+        before = (here / place).read_bytes()
+        assert "is what is read" in refused(here, "predict", model, "mixed.csv", "--output", place)
+        assert (here / place).read_bytes() == before
     mixed_table(20).drop("y").write_csv("unlabelled.csv")
     assert "no target column 'y'" in refused(here, "evaluate", model, "unlabelled.csv")
     (here / "empty.csv").write_text(",".join(mixed_table(1).columns) + "\n")
@@ -210,3 +218,21 @@ def test_a_checkpoint_that_cannot_be_kept_is_told_at_the_end(here: Path, monkeyp
     assert found.exit_code == 0
     assert "checkpoint could not be kept; training went on without it. The disk is full." in found.stderr
     assert "has a dev error of" in found.stdout
+
+
+def test_a_network_by_hand_that_diverges_says_so_and_how_to_go_back(here: Path) -> None:
+    """Said in words and to programs, with the epoch to go back to; once ended, it counts as diverged."""
+    table(task="regression").write_csv("numbers.csv")
+    wild = ["learning_rate=1e3", "optimiser=gradient_descent", "activation=identity", "initialisation_scale=1e3"]
+    begin = ["babysit", "numbers.csv", "--target", "y", *SMALL, "--run", "by hand", "--epochs", "2"]
+    shown = invoke(*begin, *(word for one in wild for word in ("--set", one)))
+    assert shown.exit_code == 0 and "It has diverged" in shown.stdout
+    assert "Go on:  caviar babysit 'by hand' --back-to 0 --set learning_rate=…" in shown.stdout
+    assert told("babysit", "by hand", "--epochs", "0")["diverged"] is True
+    assert told("babysit", "by hand", "--back-to", "0", "--set", "learning_rate=1e-9")["diverged"] is False
+    assert told("babysit", "by hand", "--undo", "--set", "learning_rate=1e3", "--epochs", "2")["diverged"] is True
+    said = sentence(invoke("babysit", "by hand", "--finish"))
+    assert said.startswith("caviar: The one trained network cannot be used: it diverged")
+    assert told("status", "by hand")["statuses"]["diverged"] == 1
+    refused_start = sentence(invoke("search", "numbers.csv", "--target", "y", *QUICK, "--start-from", "by hand"))
+    assert "There is nothing to start from in 'by hand'" in refused_start and not Path("runs").exists()

@@ -97,6 +97,12 @@ def test_the_largest_stable_rate_of_a_parabola_is_one() -> None:
     assert costs[1].small_enough == 1.01 / 4
 
 
+def test_a_rate_that_is_absurd_is_not_blamed_on_the_gradient() -> None:
+    """However large the rate that rose, rates are tried down to a millionth before the gradient is called wrong."""
+    found = look_at(lambda rate: 25.0 * (1 - 2 * rate) ** (2 * np.arange(5.0)), 1e9)
+    assert found.cause == "learning rate" and found.small_enough is not None and 0.01 < found.small_enough < 1
+
+
 def test_overflow_is_a_rise_and_rounding_is_none() -> None:
     """A cost that becomes infinite or NaN has risen; one that only rounds in its last digits has not."""
     assert look_at(lambda rate: np.array([1.0, 0.5, np.inf]) if rate > 0.1 else np.array([1.0, 0.9, 0.8]), 1.0).cause

@@ -1,5 +1,6 @@
 """The command that trains one network by hand: babysit."""
 
+import shlex
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -110,11 +111,14 @@ def _words(found: dict[str, Any]) -> str:
     lines = [f"Trial {trial} has trained {found['epoch']} epochs."]
     if best:
         lines[0] += f" Its best dev error is {found['dev_error']:.4g}, in epoch {best}."
+    if found["diverged"]:
+        lines.append("It has diverged: its cost is no finite number, and no change mends it. Go back, or begin anew.")
     if found["log"]:
         lines += ["By hand:", *(f"  {line}" for line in found["log"])]
     if found["test_error"] is not None:
         lines.append(f"Test error of the best, trial {found['best']}: {found['test_error']:.4g}")
     lines += ["", f"Report: {found['report']}", f"Model:  {found['model'] or 'none yet'}"]
     if found["state"] != "finished":
-        lines.append(f"Go on:  caviar babysit {found['run']} --set learning_rate=…")
+        back = f"--back-to {found['best_epoch']} " if found["diverged"] else ""
+        lines.append(f"Go on:  caviar babysit {shlex.quote(found['run'])} {back}--set learning_rate=…")
     return "\n".join(lines)

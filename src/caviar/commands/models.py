@@ -24,6 +24,8 @@ def predict(
     """Predict every row of new data with a saved model."""
     from caviar.study.jobs import predict_table
 
+    if output is not None:
+        _check_output(output, model, data)
     text = predict_table(model, data, probabilities)
     if output is None:
         sys.stdout.write(text)
@@ -36,6 +38,14 @@ def predict(
         raise CaviarError(
             f"The predictions cannot be written to '{output}': {error.strerror}. Choose another place."
         ) from error
+
+
+def _check_output(output: Path, model: Path, data: str) -> None:
+    """Refuse a place where predictions cannot go, or would take the place of what they are made from."""
+    if output.is_dir():
+        raise CaviarError(f"The predictions cannot be written to '{output}', which is a folder. Name a file.")
+    if output.resolve() in (model.resolve(), Path(data).resolve()):
+        raise CaviarError(f"'{output}' is what is read, and predictions would take its place. Choose another --output.")
 
 
 def evaluate(model: ModelFile, data: Data, json_: Json = False) -> None:

@@ -171,11 +171,12 @@ class Babysitter:
         return panda.branch(self._study, self._campaign, state, self._configured(state))
 
     def finish(self) -> Trial:
-        """End it here; it then counts among the study's trials as any that has finished."""
+        """End it here; it then counts among the study's trials as any that has finished, or diverged from the first."""
         with self._held() as lease:
-            trial = replace(self._live, status=Status.FINISHED)
+            lost = self._live.epochs > 0 and not self._live.best_epoch
+            trial = replace(self._live, status=Status.DIVERGED if lost else Status.FINISHED)
             self._lane.progress.live[0] = trial
-            self._commit(lease, "evict", {"status": str(Status.FINISHED), "reason": ""}, trials=[trial])
+            self._commit(lease, "evict", {"status": str(trial.status), "reason": ""}, trials=[trial])
             self._save()
         return self.trial
 
@@ -188,7 +189,7 @@ class Babysitter:
     @contextmanager
     def _held(self) -> Iterator[Lease]:
         """The right to change this network, for the length of one call."""
-        if self._lane.progress.live and self._live.status is Status.FINISHED:
+        if self._lane.progress.live and self._live.status.ended:
             raise StudyError("This network has been finished. Babysit another: study.babysit(configuration).")
         lease = self._study.store.acquire(self._number, seconds=600.0)
         try:

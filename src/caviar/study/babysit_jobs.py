@@ -1,5 +1,6 @@
 """What `caviar babysit` does: a network is begun or found again, taken back, branched off, changed, trained, ended."""
 
+import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -81,7 +82,7 @@ def babysit(request: Request, hand: Hand, watch: Callable[[Trial], Any] | None =
     folder = Path(request.data)
     if (folder / "study.db").exists() or hand.of_one_that_is_there:
         study = open_existing(folder)
-        _refuse_reading(request)
+        _refuse_reading(request, hand)
         network = _of_a_study(study, hand)
     else:
         study = begin(request, "babysit", {}, None, horizon=hand.horizon)
@@ -106,12 +107,15 @@ def _check(hand: Hand) -> None:
         parse_set(text)
 
 
-def _refuse_reading(request: Request) -> None:
-    given = [
-        f"--{name}" for name, value in {"target": request.target, "run": request.run, **request.roles}.items() if value
-    ]
+def _refuse_reading(request: Request, hand: Hand) -> None:
+    """What a new study, or a new network, alone can be told."""
+    told: dict[str, Any] = {"target": request.target, "run": request.run, "seed": request.seed}
+    told |= {"task": request.task != "auto", **request.roles}
+    given = [f"--{name}" for name, value in told.items() if value]
     if given:
         raise StudyError(f"'{request.data}' is a study, whose data is read already. Leave {' and '.join(given)} out.")
+    if hand.horizon != HORIZON and not hand.new:
+        raise StudyError("'--horizon' is of a new network: a decay that has begun keeps its own. Give it with --new.")
 
 
 def _of_a_study(study: Study, hand: Hand) -> "Babysitter":
@@ -177,7 +181,8 @@ def told(study: Study, network: "Babysitter") -> dict[str, Any]:
     """What a program wants to know after a command.
 
     Returns:
-        run, state, trial, epoch, best_epoch, dev_error, train_error, configuration, log (a sentence each),
+        run, state, trial, epoch, best_epoch, dev_error, train_error, configuration, diverged (its cost is no
+        finite number, and stays so until it is taken back), log (a sentence each),
         interventions (the same as plain data), trials (every network by hand), best, test_error, model.
     """
     trial, results = network.trial, study.results
@@ -193,6 +198,7 @@ def told(study: Study, network: "Babysitter") -> dict[str, Any]:
         "dev_error": trial.dev_error if usable else None,
         "train_error": trial.train_error if usable else None,
         "configuration": network.configuration,
+        "diverged": network.epoch > 0 and not math.isfinite(trial.history["cost"][-1]),
         "log": [str(one) for one in network.log],
         "interventions": [one.to_dict() for one in network.log],
         "trials": [campaign.first_trial for campaign in study.campaigns if campaign.kind == BY_HAND],

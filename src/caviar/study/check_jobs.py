@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from caviar.errors import StudyError
 from caviar.study.cost_file import cost_of
 from caviar.study.jobs import open_existing
 
@@ -19,7 +20,9 @@ def check_gradients(what: str, entries: int, seed: int) -> Any:
     folder, _, number = what.rpartition(":")
     if Path(what).is_dir():
         return open_existing(Path(what)).check_gradients(entries=entries, seed=seed)
-    if folder and Path(folder).is_dir() and number.isdecimal():
+    if folder and (Path(folder) / "study.db").exists():
+        if not (number.isascii() and number.isdecimal()):
+            raise StudyError(f"A trial of '{folder}' is given by its number, as in {folder}:0. Got '{number}'.")
         return open_existing(Path(folder)).check_gradients(int(number), entries=entries, seed=seed)
     checked = cost_of(what)
     from caviar.training.gradient_check import check_gradients

@@ -18,6 +18,9 @@ CONTRACT = (
     "or a cost whose first argument has its start as default"
 )
 
+# A sentence names so many of the file's functions.
+_MOST_NAMED = 12
+
 
 @dataclass(frozen=True)
 class CostToCheck:
@@ -92,7 +95,8 @@ def _look_up(module: ModuleType, name: str, file: Path) -> Callable[..., Any]:
         for key, value in vars(module).items()
         if inspect.isfunction(value) and value.__module__ == module.__name__ and not key.startswith("_")
     ]
-    told = f"It has {', '.join(own)}" if own else "It has no functions"
+    named = ", ".join(own[:_MOST_NAMED]) + (" …" if len(own) > _MOST_NAMED else "")
+    told = f"It has {named}" if own else "It has no functions"
     if not name:
         raise GradientError(f"Which function of '{file}' is it? {told}. Write {file}:{own[0] if own else 'NAME'}.")
     found = getattr(module, name, None)
@@ -107,7 +111,7 @@ def _look_up(module: ModuleType, name: str, file: Path) -> Callable[..., Any]:
 def _made(function: Callable[..., Any], place: str, file: Path) -> CostToCheck:
     try:
         found = function()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _failed(file, error) from error
     if not isinstance(found, tuple) or len(found) not in (2, 3) or not callable(found[0]):
         got = f"a tuple of {len(found)}" if isinstance(found, tuple) else f"a {type(found).__name__}"

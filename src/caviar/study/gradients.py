@@ -8,6 +8,7 @@ import numpy as np
 from caviar.data.streams import batches, updates_per_epoch
 from caviar.errors import StudyError
 from caviar.records.trial import Trial
+from caviar.search.hyperparameters import HYPERPARAMETERS
 from caviar.study import keeping, work
 from caviar.study.material import Prepared, own_widths
 
@@ -87,8 +88,9 @@ def check_descent(study: "Study", trial: int | Trial | None, steps: int, learnin
     """See `Study.check_descent`."""
     if not isinstance(steps, int | np.integer) or steps < 1:
         raise StudyError(f"'steps' must be a whole number of at least 1. Got {steps!r}.")
-    if learning_rate is not None and not 0 < learning_rate < float("inf"):
-        raise StudyError(f"'learning_rate' must be above 0. Got {learning_rate!r}.")
+    most = HYPERPARAMETERS["learning_rate"].high
+    if learning_rate is not None and not 0 < learning_rate <= most:
+        raise StudyError(f"'learning_rate' must be above 0, and at most {most:g}. Got {learning_rate!r}.")
     looked = _Looked(study, trial)
     work.start()
     from caviar.training.descent_check import check_descent

@@ -99,7 +99,7 @@ def changed(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
         if look_up(name).kind is STRUCTURAL:
             raise StudyError(
                 f"'{name}' fixes the shapes of arrays, so it cannot change while a network trains. "
-                f"Train another: study.babysit({{'{name}': …}})."
+                f"Train another: study.babysit({{'{name}': …}}), or on the command line --new --set {name}=…."
             )
         if name in _ONLY_AT_FIRST:
             raise StudyError(f"'{name}' acts before the first update alone; to change it now would do nothing.")

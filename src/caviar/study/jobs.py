@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -93,12 +94,23 @@ def search(request: Request, how: How, *, watch: Watch) -> Study:
     arguments |= {"minutes": request.minutes, "sampler": how.sampler}
     arguments |= {"patience": how.patience, "twins": how.twins, "probes": how.probes}
     if how.start_from is not None:
-        open_existing(how.start_from).best_trial  # noqa: B018 it may refuse, before anything is written
+        _check_earlier(how.start_from)
         arguments["start_from"] = str(how.start_from.absolute())
     options: dict[str, Any] = {"stopping": how.stopping, "sampler": how.sampler, "start_from": how.start_from}
     options |= {"patience": how.patience, "no_twins": None if how.twins else True}
     options["probes"] = how.probes
     return _do(begin(request, "search", arguments, watch, **options))
+
+
+def _check_earlier(run: Path) -> None:
+    """Refuse to start from a study that has no best trial, before anything is written."""
+    earlier = open_existing(run)
+    try:
+        earlier.best_trial  # noqa: B018 it may refuse
+    except StudyError as error:
+        raise StudyError(f"There is nothing to start from in '{run}': none of its networks can be used.") from error
+    finally:
+        earlier.store.close()
 
 
 def train(request: Request, *, watch: Watch, patience: int | None = None, twins: bool = True) -> Study:
@@ -227,7 +239,8 @@ def _check_free(run: Path | None) -> None:
     """Before anything is read, which may take a while."""
     if run is not None and (run / "study.db").exists():
         raise StudyError(
-            f"'{run}' holds a study already. Go on with it (caviar resume {run}), or choose another folder with --run."
+            f"'{run}' holds a study already. Go on with it (caviar resume {quote(str(run))}), "
+            "or choose another folder with --run."
         )
 
 

@@ -27,6 +27,8 @@ def begin(folder: Path, splits: Splits, about: Mapping[str, Any]) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise StudyError(f"'{folder}' is a file, and a study is a folder. Choose another name.")
+    if folder.resolve() == Path.cwd():
+        raise StudyError(f"A study has a folder of its own, and '{folder}' is the present one. Choose another.")
     if folder.exists() and any(folder.iterdir()):
         raise StudyError(f"The folder '{folder}' is not empty and holds no study. Choose another folder.")
     # Made aside and renamed: a process killed here leaves no half of a study behind under the folder's name.

@@ -49,6 +49,25 @@ def order(trial: Trial, metric: str) -> tuple[float, float, int]:
     return value(trial, metric), trial.dev_cost, trial.number
 
 
+def _nothing_usable(study: Any, trials: list[Trial]) -> NothingUsable:
+    """Why none of the networks can be used: they diverged, or have not been measured yet."""
+    # A network that is trained by hand goes on when its cost is no number: it is diverged by its record.
+    lost = sum(t.status is Status.DIVERGED or t.epochs > 0 for t in trials)
+    if not lost:
+        return NothingUsable(f"No network of '{study.folder}' has trained an epoch yet. Train it first.", study)
+    if len(trials) == 1:
+        return NothingUsable(
+            "The one trained network cannot be used: it diverged, its cost being no finite number. "
+            "Give it a smaller learning rate, such as --set learning_rate=1e-4.",
+            study,
+        )
+    return NothingUsable(
+        f"Not one of {count(len(trials))} trained networks can be used: {count(lost)} diverged, their costs being no "
+        "finite numbers. Allow smaller learning rates, such as --vary learning_rate=1e-5..1e-2:log.",
+        study,
+    )
+
+
 def ranked(study: Any) -> list[Trial]:
     """Usable trials of a study's searches and trainings, the best first.
 
@@ -62,11 +81,5 @@ def ranked(study: Any) -> list[Trial]:
     again = {int(number) for campaign in campaigns for number in campaign.about.get("of", {})}
     usable = [t for t in study.trials if t.best_epoch > 0 and t.status is not Status.DIVERGED and t.number not in again]
     if not usable:
-        trained = sum(t.number not in again for t in study.trials)
-        lost = sum(t.status is Status.DIVERGED for t in study.trials)
-        raise NothingUsable(
-            f"Not one of {count(trained)} trained networks can be used: {count(lost)} diverged, their costs being no "
-            "finite numbers. Allow smaller learning rates, such as --vary learning_rate=1e-5..1e-2:log.",
-            study,
-        )
+        raise _nothing_usable(study, [t for t in study.trials if t.number not in again])
     return sorted(usable, key=lambda trial: order(trial, study.metric))

@@ -13,8 +13,10 @@ from caviar.training.one_network import OneNetwork
 
 # A rise of less than this part of the cost is rounding.
 ROUNDING = 1e-12
-# Where the cost rises, the rate is quartered up to so many times: to 1e-6 of what it was.
+# Where the cost rises, the rate is quartered at least so many times, to 1e-6 of what it was, and on until it is below
+# 1e-6 itself: a rate far too large shows nothing of the gradient.
 QUARTERINGS = 10
+SMALL_RATE = 1e-6
 
 Path = Callable[[float], Float[np.ndarray, " T"]]
 
@@ -129,7 +131,8 @@ def look_at(path: Path, learning_rate: float, rows: int = 0, of_rows: int = 0) -
     costs = path(learning_rate)
     rise, smaller = first_rise(costs), None
     if rise is not None:
-        for quartering in range(1, QUARTERINGS + 1):
+        quarterings = max(QUARTERINGS, math.ceil(math.log(abs(learning_rate) / SMALL_RATE, 4)))
+        for quartering in range(1, quarterings + 1):
             rate = learning_rate * 0.25**quartering
             found = path(rate)
             # So small a rate that nothing moves beyond rounding shows nothing.

@@ -100,7 +100,7 @@ class FlatCost:
                 values.append(self._number(self._cost(self._tree(self.start))))
             except GradientError:
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise GradientError(
                     f"The cost fails on these parameters in float64 ({_said(error)}). {_way_out(error)}"
                 ) from error
@@ -122,13 +122,14 @@ class FlatCost:
         if isinstance(value, tuple | list | dict) or value is None:
             raise GradientError(f"The cost must return one number. Got {_type(value)}. Return the cost alone.")
         name = str(getattr(value, "dtype", "float64")).removeprefix("torch.")
-        array = value.detach().double().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
+        tensor = hasattr(value, "detach") and not name.startswith("complex")
+        array = value.detach().double().cpu().numpy() if tensor else np.asarray(value)
         if array.size != 1:
             raise GradientError(
                 f"The cost must return one number. Got an array of shape {array.shape}. Return its mean or its sum."
             )
-        if array.dtype.kind not in "fiub" and name != "bfloat16":
-            raise GradientError(f"The cost must return one real number. Got {name}.")
+        if (array.dtype.kind not in "fiub" and name != "bfloat16") or name.startswith("complex"):
+            raise GradientError(f"The cost must return one real number. Got {_type(value)}: {value!r:.60}.")
         self.rounding = max(self.rounding, _EPSILONS.get(name, 0.0))
         return float(array.reshape(()).astype(np.float64))
 
