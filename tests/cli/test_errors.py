@@ -68,6 +68,29 @@ def test_what_is_not_there_is_named(here: Path, command: str) -> None:
     assert "'junk'" in refused(here, command, "good.csv", "--target", "y", "--ignore", "junk")
 
 
+@pytest.mark.parametrize(
+    ("targets", "named"),
+    [
+        (np.linspace(-1.0, 1.0, 60) * 1e30, "1e+30, and numbers beyond 1e+15 are too large"),
+        (np.linspace(-1.0, 1.0, 60) * 1e-30, "spans 2e-30"),
+    ],
+)
+def test_targets_that_single_precision_cannot_hold(here: Path, targets: np.ndarray, named: str) -> None:
+    """Numbers whose squares overflow or vanish are refused before anything is trained."""
+    table(60).with_columns(y=pl.Series(targets)).write_csv("far.csv")
+    assert named in refused(here, "train", "far.csv", "--target", "y", *SMALL)
+
+
+def test_a_train_set_without_a_spread_is_judged_to_the_end(here: Path) -> None:
+    """Forty train rows with one target: the spread counts as 1, and the study ends with a verdict and a test error."""
+    sets = pl.Series(["train"] * 40 + ["dev"] * 10 + ["test"] * 10)
+    targets = pl.Series(np.r_[np.full(40, 5.0), np.arange(20.0) / 7])
+    table(60).with_columns(y=targets, s=sets).write_csv("flat.csv")
+    found = told("train", "flat.csv", "--target", "y", "--split", "s", *SMALL, "--epochs", "2", "--run", "run")
+    assert found["state"] == "finished" and found["test_error"] is not None
+    assert invoke("slices", "run").exit_code == 0
+
+
 def test_a_column_without_any_value_is_left_out(here: Path) -> None:
     """An all-missing column is no reason to stop: it is left out and said."""
     table(240).with_columns(void=pl.lit(None, pl.Float64)).write_csv("gaps.csv")
@@ -236,3 +259,10 @@ def test_a_network_by_hand_that_diverges_says_so_and_how_to_go_back(here: Path) 
     assert told("status", "by hand")["statuses"]["diverged"] == 1
     refused_start = sentence(invoke("search", "numbers.csv", "--target", "y", *QUICK, "--start-from", "by hand"))
     assert "There is nothing to start from in 'by hand'" in refused_start and not Path("runs").exists()
+
+
+def test_a_batch_far_larger_than_the_train_set_is_refused(here: Path) -> None:
+    """Its arrays would take memory for rows that are not there; the sentence says which size takes all rows."""
+    words = ["train", "good.csv", "--target", "y", "--set", "hidden=4", "--epochs", "1", "--run", "run"]
+    said = refused(here, *words, "--set", "batch_size=1000000000")
+    assert "With batch_size=36 every update sees all rows." in said

@@ -2,12 +2,14 @@
 
 import signal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
 import caviar
+from caviar.errors import CaviarError
 from caviar.records.history import FIELDS
 from caviar.study.stop import Stop
 from caviar.study.study import Study
@@ -125,3 +127,28 @@ def test_the_model_of_a_stopped_study_is_not_taken_for_the_final_one(tmp_path: P
     record = begun.store.trial(late.about["trial"]["number"])
     assert late.about["trial"]["epochs"] == record.epochs == len(late.about["history"]["dev_error"])
     assert late.about["trial"]["status"] == str(record.status) != "running"
+
+
+def test_things_of_another_kind_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    """A path where a data set is meant, a data set where splits are, words where numbers are: no AttributeError."""
+    splits = caviar.split(caviar.read(table(60), target="y"))
+    wrong: Any = splits.dataset
+    run = tmp_path / "run"
+    for call, says in (
+        (lambda: caviar.split("good.csv"), "Got a str. Write split"),
+        (lambda: caviar.Study(run, wrong), "Got a Dataset. Give split"),
+        (lambda: caviar.Study(run, splits, space={"l2": 1.0}), "Got a dict. Write Space"),
+        (lambda: caviar.Study(run, splits, base_error="low"), "'base_error' must be"),
+        (lambda: caviar.Study(run, splits, metric=""), "are compared by"),
+    ):
+        with pytest.raises(CaviarError, match=says):
+            call()
+    assert not run.exists()
+    study = caviar.Study(run, splits)
+    for arguments, says in (({"minutes": "2"}, "'minutes' must"), ({"trials": "2"}, "'trials' must")):
+        with pytest.raises(CaviarError, match=says):
+            study.search(**arguments)
+    for configuration in (3, "adam", [3], [None]):
+        with pytest.raises(CaviarError, match="A configuration gives values by name"):
+            study.train(configuration)
+    assert not study.trials

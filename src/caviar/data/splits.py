@@ -104,6 +104,8 @@ def split(
     >>> len(splits.train), len(splits.dev), len(splits.test)
     (90, 30, 30)
     """
+    if not isinstance(dataset, Dataset):
+        raise DataError(f"A data set is what is split. Got a {type(dataset).__name__}. Write split(read(...)).")
     if dataset.targets is None:
         raise DataError(f"'{dataset.name}' has no targets, so there is nothing to learn. Read it with target=….")
     groups = _beside(dataset, group, dataset.groups if time is None else None, "group")

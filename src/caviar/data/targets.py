@@ -14,6 +14,8 @@ TASKS = ("auto", "classification", "regression")
 USUAL_NAMES = ("target", "label", "class", "y")
 _FEW_CLASSES = 20
 _MOST_CLASSES = 10_000
+# Errors are squared in single precision, in the target's unit: between 1e-38 and 1e38, with room for sums.
+_LARGEST, _LEAST_SPREAD = 1e15, 1e-15
 
 
 @dataclass(frozen=True)
@@ -112,8 +114,25 @@ def read_target(name: str, cells: Cells, task: str = "auto", *, pictured: bool =
         return _classes(name, cells)
     if distinct == 1:
         raise DataError(f"Every row has the same target ('{name}' = {number_text(present[0])}): nothing can be learnt.")
+    _check_extent(name, present)
     note = f"Task: regression, since '{name}' has {distinct} different numbers." if task == "auto" else ""
     return Target("regression", (), values, note)
+
+
+def _check_extent(name: str, present: np.ndarray) -> None:
+    """Refuse numbers whose squared errors single precision does not hold."""
+    largest = float(np.abs(present).max())
+    if largest > _LARGEST:
+        raise DataError(
+            f"The target '{name}' holds {largest:.3g}, and numbers beyond {_LARGEST:g} are too large to be squared. "
+            "Measure it in a larger unit, or repair the value."
+        )
+    spread = float(np.ptp(present))
+    if spread < _LEAST_SPREAD:
+        raise DataError(
+            f"The target '{name}' spans {spread:.3g}, and less than {_LEAST_SPREAD:g} is too little to be squared. "
+            "Measure it in a smaller unit."
+        )
 
 
 def sorted_classes(words: Collection[str]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +26,7 @@ def checked_metric(metric: str | None, splits: Splits) -> str:
         StudyError: it does not.
     """
     task = splits.dataset.schema.task
-    chosen = metric or "error"
+    chosen = "error" if metric is None else metric
     known = list(dict.fromkeys(["error", *METRICS[task]]))
     if chosen not in known:
         raise StudyError(f"Trials of a {task} study are compared by {' or '.join(known)}. Got '{chosen}'.")
@@ -50,7 +51,7 @@ def checked_base_error(error: float | None, task: str) -> float:
         StudyError: it cannot.
     """
     most = 1.0 if task == "classification" else math.inf
-    if error is not None and not 0.0 <= error < most:
+    if error is not None and not (_is_number(error) and 0.0 <= error < most):
         rule = "a share from 0 to below 1 (0.05 is 5 %)" if task == "classification" else "a number from 0"
         raise StudyError(f"'base_error' must be {rule}. Got {error!r}.")
     return float(error or 0.0)
@@ -76,8 +77,54 @@ def check_minutes(minutes: float | None) -> None:
     Raises:
         StudyError: it is not above 0.
     """
-    if minutes is not None and not minutes > 0:
+    if minutes is not None and not (_is_number(minutes) and minutes > 0):
         raise StudyError(f"'minutes' must be above 0. Got {minutes!r}.")
+
+
+def check_configurations(several: Any) -> None:
+    """Refuse what is no list of configurations.
+
+    Raises:
+        StudyError: something else was given.
+    """
+    listed = isinstance(several, list | tuple)
+    wrong = [one for one in several if not isinstance(one, Mapping)] if listed else [several]
+    if wrong:
+        raise StudyError(
+            f"A configuration gives values by name, as in {{'learning_rate': 0.01}}. Got {wrong[0]!r:.60}."
+        )
+
+
+def check_trainable(splits: Any, space: Any) -> None:
+    """Refuse what a study cannot be made of: other things than splits and a space.
+
+    Raises:
+        StudyError: it is such.
+    """
+    if not isinstance(splits, Splits):
+        raise StudyError(
+            f"A study needs the splits of a data set. Got a {type(splits).__name__}. Give split(read(...))."
+        )
+    if space is not None and not isinstance(space, Space):
+        raise StudyError(f"'space' must be a caviar.Space. Got a {type(space).__name__}. Write Space().fix(...).")
+
+
+def check_batches(rows: int, space: Space) -> None:
+    """Refuse mini-batches far beyond the train set: they take the memory of their size however few rows fill them.
+
+    Raises:
+        SpaceError: there is such a batch size.
+    """
+    largest = max(values_of(space, "batch_size"))
+    if largest > max(rows, _LARGEST_BATCH):
+        raise SpaceError(
+            f"'batch_size' may be the {rows} train rows or {_LARGEST_BATCH}, whichever is more. Got {largest}. "
+            f"With batch_size={rows} every update sees all rows."
+        )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
 
 def _at_least_one(name: str, value: Any) -> None:
@@ -95,8 +142,7 @@ def check_rates(low: float, high: float, rates: int, **counts: int) -> np.ndarra
         StudyError: an argument is not allowed.
     """
     ends = (low, high)
-    numbers = all(isinstance(end, int | float | np.number) and not isinstance(end, bool) for end in ends)
-    if not numbers or not 0.0 < low < high <= 1000.0:
+    if not all(map(_is_number, ends)) or not 0.0 < low < high <= 1000.0:
         raise StudyError(
             f"'low' and 'high' are learning rates, above 0, at most 1000, the lower first. Got {low!r}, {high!r}."
         )
@@ -107,6 +153,8 @@ def check_rates(low: float, high: float, rates: int, **counts: int) -> np.ndarra
     return np.asarray(np.geomspace(low, high, rates))
 
 
+# More than this only where the train set has as many rows.
+_LARGEST_BATCH = 65536
 # What a search for learning rates may be asked for, at least and at most.
 _COUNTS = {"rates": (5, 4096), "seeds": (1, 256), "steps": (1, 10**6), "rounds": (1, 8), "epochs": (1, 10**6)}
 
@@ -136,6 +184,7 @@ def check_space(study: "Study", space: Space) -> None:
             "'batch_norm' needs two rows in a batch, and the train set has one: a single row has no variance to divide "
             "by. Add train rows, or turn 'batch_norm' off."
         )
+    check_batches(len(study.splits.train), space)
     most = {name: max(map(float, values_of(space, name))) for name in FLIPS}
     told = {finding.code for finding in study.findings}
     for finding in diagnose_flips(schema, most):

@@ -48,6 +48,11 @@ class Material:
         return self.splits.dataset.targets
 
     @property
+    def target_spread(self) -> float:
+        """A regression's standard deviation of the train targets; 1 where they are all the same, as in training."""
+        return float(np.std(self.targets[self.splits.train])) or 1.0
+
+    @property
     def outputs(self) -> int:
         """C: classes, or 1."""
         return len(self.splits.dataset.schema.classes) if self.task == "classification" else 1

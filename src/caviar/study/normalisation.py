@@ -49,7 +49,7 @@ def evidence_of(study: "Study", trial: Trial, model: Model) -> NormalisationEvid
         whole,
         updates=trial.best_epoch * len(laid),
         dropout=min([*(keep if isinstance(keep, list) else [keep]), c["input_keep_probability"]]) < 1.0,
-        target_spread=float(np.std(study.material.targets[study.splits.train])) if model.task == "regression" else None,
+        target_spread=study.material.target_spread if model.task == "regression" else None,
     )
 
 

@@ -12,7 +12,7 @@ from caviar.records.store import Store
 from caviar.search.augmentations import check_augmentations
 from caviar.search.space import Space
 from caviar.study import keeping
-from caviar.study.arguments import checked_base_error, checked_metric, checked_seed
+from caviar.study.arguments import check_batches, check_trainable, checked_base_error, checked_metric, checked_seed
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,10 @@ def store_of(folder: Path, given: Given) -> Store:
             f"There is no study in '{folder}'. Give the splits of a data set to begin one: "
             "caviar.Study(folder, caviar.split(caviar.read(...)))."
         )
+    check_trainable(given.splits, given.space)
     dataset = given.splits.dataset
     check_augmentations(given.space or Space(), dataset.schema)
+    check_batches(len(given.splits.train), given.space or Space())
     about = {
         "space": (given.space or Space.default(dataset)).to_dict(),
         "seed": checked_seed(given.seed),

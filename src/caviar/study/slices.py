@@ -152,7 +152,7 @@ def _divided(study: "Study", measured: _Measured, by: str, bins: int) -> Slices:
         measured.dev_errors,
         parts[len(measured.train) :],
         base_error=study.base_error or None,
-        target_spread=float(np.std(study.material.targets[study.splits.train])) if regression else None,
+        target_spread=study.material.target_spread if regression else None,
     )
     return Slices(by, tuple(found), "" if regression else "share", measured.judged)
 

@@ -22,7 +22,14 @@ from caviar.study import (
     verdict,
     work,
 )
-from caviar.study.arguments import check_known, check_minutes, check_rates, check_search, check_space
+from caviar.study.arguments import (
+    check_configurations,
+    check_known,
+    check_minutes,
+    check_rates,
+    check_search,
+    check_space,
+)
 from caviar.study.folder import StudyFolder
 from caviar.study.learning_rates import LearningRates, Trainings
 from caviar.study.model import Model
@@ -144,9 +151,9 @@ class Study(StudyFolder):
         """
         check_search(1, epochs, None, minutes, patience)
         self._refuse_sealed()
-        several = (
-            [configuration or {}] if configuration is None or isinstance(configuration, Mapping) else configuration
-        )
+        one = configuration is None or isinstance(configuration, Mapping)
+        several: Any = [configuration or {}] if one else configuration
+        check_configurations(several)
         if not several:
             raise StudyError("There is no network to train: the list of configurations is empty. Give at least one.")
         spaces = [self.space.fix(**dict(own)) for own in several]

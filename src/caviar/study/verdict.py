@@ -239,7 +239,7 @@ def diagnose(study: "Study") -> list[Finding]:
         dev_error=dev_error,
         dev_rows=found["dev_rows"],
         base_error=study.base_error or None,
-        target_spread=float(np.std(study.material.targets[study.splits.train])) if regression else None,
+        target_spread=study.material.target_spread if regression else None,
         dev_standard_error=rmse_standard_error(dev_error, spread or 0.0, found["dev_rows"]) if regression else None,
         # A repeat of a cross-validation already averages the chance of as many trainings as it has folds.
         train_seeds=() if folded else tuple(found["train_seeds"]),
