@@ -112,7 +112,7 @@ def test_overflow_is_a_rise_and_rounding_is_none() -> None:
 
 def test_arguments_that_make_no_sense_are_sentences(trained: Study) -> None:
     """No steps, or a rate that is not above 0, are refused."""
-    for options in ({"steps": 0}, {"learning_rate": 0.0}, {"learning_rate": float("nan")}):
+    for options in ({"steps": 0}, {"learning_rate": 0.0}, {"learning_rate": float("nan")}, {"learning_rate": "1"}):
         with pytest.raises(StudyError, match="must be"):
             trained.check_descent(**options)
 

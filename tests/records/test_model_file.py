@@ -118,7 +118,7 @@ def test_places_that_hold_no_model(tmp_path):
         model_file.load(tmp_path)
     folder = tmp_path / "folder.caviar"
     folder.mkdir()
-    for path in (folder, tmp_path / "no" / "model.caviar"):
+    for path in (folder, ".", tmp_path / "no" / "model.caviar"):
         with pytest.raises(ModelError, match="cannot be written"):
             model_file.save(path, ARRAYS, PLAIN)
     assert list(tmp_path.iterdir()) == [folder]

@@ -32,7 +32,7 @@ def save(path: str | Path, arrays: Mapping[str, Any], plain: Mapping[str, Any]) 
         TypeError: an array or a value cannot be stored.
     """
     path = Path(path)
-    path = path if path.suffix else path.with_suffix(SUFFIX)
+    path = path if path.suffix or not path.name else path.with_suffix(SUFFIX)  # "." has no name to end
     text = tensors.to_text(_KIND, VERSION, {"plain": plain, "sha256": _digest(arrays, plain_values.encode(plain))})
     try:
         if path.is_dir():

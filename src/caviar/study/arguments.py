@@ -51,7 +51,7 @@ def checked_base_error(error: float | None, task: str) -> float:
         StudyError: it cannot.
     """
     most = 1.0 if task == "classification" else math.inf
-    if error is not None and not (_is_number(error) and 0.0 <= error < most):
+    if error is not None and not (is_number(error) and 0.0 <= error < most):
         rule = "a share from 0 to below 1 (0.05 is 5 %)" if task == "classification" else "a number from 0"
         raise StudyError(f"'base_error' must be {rule}. Got {error!r}.")
     return float(error or 0.0)
@@ -77,7 +77,7 @@ def check_minutes(minutes: float | None) -> None:
     Raises:
         StudyError: it is not above 0.
     """
-    if minutes is not None and not (_is_number(minutes) and minutes > 0):
+    if minutes is not None and not (is_number(minutes) and minutes > 0):
         raise StudyError(f"'minutes' must be above 0. Got {minutes!r}.")
 
 
@@ -123,7 +123,8 @@ def check_batches(rows: int, space: Space) -> None:
         )
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Whether it is one number, and no truth value."""
     return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
 
@@ -142,7 +143,7 @@ def check_rates(low: float, high: float, rates: int, **counts: int) -> np.ndarra
         StudyError: an argument is not allowed.
     """
     ends = (low, high)
-    if not all(map(_is_number, ends)) or not 0.0 < low < high <= 1000.0:
+    if not all(map(is_number, ends)) or not 0.0 < low < high <= 1000.0:
         raise StudyError(
             f"'low' and 'high' are learning rates, above 0, at most 1000, the lower first. Got {low!r}, {high!r}."
         )

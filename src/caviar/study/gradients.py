@@ -10,6 +10,7 @@ from caviar.errors import StudyError
 from caviar.records.trial import Trial
 from caviar.search.hyperparameters import HYPERPARAMETERS
 from caviar.study import keeping, work
+from caviar.study.arguments import is_number
 from caviar.study.material import Prepared, own_widths
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def check_descent(study: "Study", trial: int | Trial | None, steps: int, learnin
     if not isinstance(steps, int | np.integer) or steps < 1:
         raise StudyError(f"'steps' must be a whole number of at least 1. Got {steps!r}.")
     most = HYPERPARAMETERS["learning_rate"].high
-    if learning_rate is not None and not 0 < learning_rate <= most:
+    if learning_rate is not None and not (is_number(learning_rate) and 0 < learning_rate <= most):
         raise StudyError(f"'learning_rate' must be above 0, and at most {most:g}. Got {learning_rate!r}.")
     looked = _Looked(study, trial)
     work.start()
