@@ -8,7 +8,7 @@ import pytest
 
 from caviar.data.dataset import Dataset
 from caviar.data.read import read, read_again, read_like
-from caviar.errors import DataError
+from caviar.errors import CaviarWarning, DataError
 
 from .tables import people, write
 
@@ -347,3 +347,12 @@ def test_duplicate_names_in_a_frame() -> None:
 
     with pytest.raises(DataError, match="more than once"):
         read(pandas.DataFrame(np.zeros((4, 2)), columns=["a", "a"]))
+
+
+def test_a_column_of_numbers_that_holds_words_is_warned_of() -> None:
+    """What a model reads as numbers and finds as words counts as missing, and is said; what is missing alone is not."""
+    schema = read({"age": [1.5, 2.5, 3.0, 4.0] * 5, "y": ["a", "b"] * 10}, target="y").schema
+    with pytest.warns(CaviarWarning, match=r"No value of 'age' can be read as a number: all count as missing\."):
+        found = read_like({"age": ["old", "young"]}, schema)
+    assert np.isnan(found.columns["age"]).all()
+    assert len(read_like({"age": [None, None]}, schema).notes) == 1  # and no warning, which would fail the test

@@ -1,5 +1,6 @@
 """A table becomes a data set: with types found (`infer`), or with those of a model (`conform`)."""
 
+import warnings
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,7 +12,7 @@ from caviar.data.formats import PART_WORDS
 from caviar.data.table import Cells, Table, Typed, reason_left_out, texts_of, typed, typed_like
 from caviar.data.targets import class_indices, find_name, known_name, read_target
 from caviar.data.values import cleaned
-from caviar.errors import DataError
+from caviar.errors import CaviarWarning, DataError
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,8 @@ def _parts(cells: Cells, name: str) -> np.ndarray:
 def conform(table: Table, schema: Schema) -> Dataset:
     """Read a table with a model's schema: unseen values never fail, and the target may be missing.
 
+    A column of numbers that holds words alone is warned of.
+
     Raises:
         DataError: a column that the model needs is not there.
     """
@@ -192,6 +195,8 @@ def conform(table: Table, schema: Schema) -> Dataset:
         columns[column.name] = values
         if column.kind != "category" and len(values) and not np.isfinite(values).any():
             notes.append(f"No value of '{column.name}' can be read as a {column.kind}: all count as missing.")
+            if any(texts_of(cells[column.name])):  # words rather than nothing
+                warnings.warn(notes[-1], CaviarWarning, stacklevel=2)
     targets = None
     if schema.target in cells:
         targets, more = known_targets(cells[schema.target], schema, table.separator)
