@@ -5,13 +5,14 @@
 For the network 784-1024-512-256-10 on MNIST with mini-batches of 128 the promise is at most 2. Each repetition runs the
 variants by turns, in reversed order every other time, in one process whose programs are compiled before; ratios are
 formed within a repetition and their median is reported. One line of JSON a network goes to
-results/augmentation.jsonl. A small network on 8 × 8 pixels stands beside it, for which changing pictures weighs far
-more.
+results/augmentation.jsonl. All variants take a quarter of an hour; `--variants` names some. A small network on 8 × 8
+pixels stands beside it, for which changing pictures weighs far more.
 """
 
 import argparse
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -88,9 +89,10 @@ def cohort_of(task: Task, slots: list[dict[str, Any]], devices: int) -> Cohort:
     return cohort
 
 
-def ask(task: Task, repetitions: int, devices: int) -> dict[str, Any]:
+def ask(task: Task, repetitions: int, devices: int, names: Sequence[str]) -> dict[str, Any]:
     """The seconds of an epoch of every variant, and their ratios to the one without."""
-    cohorts = {name: cohort_of(task, slots, devices) for name, slots in variants(SLOTS).items()}
+    chosen = {name: slots for name, slots in variants(SLOTS).items() if name in (*names, "without")}
+    cohorts = {name: cohort_of(task, slots, devices) for name, slots in chosen.items()}
     seconds: dict[str, list[float]] = {name: [] for name in cohorts}
     for cohort in cohorts.values():
         cohort.run(1, 2)  # the program's first run pays for paging its buffers in
@@ -117,6 +119,7 @@ def main() -> None:
     """Ask for each network, print and keep the answers."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--variants", nargs="+", choices=list(variants(1)), default=list(variants(1)))
     parser.add_argument("--rows", type=int, help="train rows, to try it quickly")
     parser.add_argument("--only", choices=[task.name for task in TASKS])
     parser.add_argument("--keep", action="store_true", help="add the answer to results/augmentation.jsonl")
@@ -126,7 +129,7 @@ def main() -> None:
         if options.only in (None, task.name):
             busy = busy_share()
             asked = task if options.rows is None else Task(**{**vars(task), "rows": options.rows})
-            line = json.dumps({**ask(asked, options.repetitions, devices), **environment(), "busy": busy})
+            line = json.dumps({**ask(asked, options.repetitions, devices, options.variants), **environment(), "busy": busy})
             print(line, flush=True)
             if options.keep:
                 with RESULTS.open("a", encoding="utf-8") as file:

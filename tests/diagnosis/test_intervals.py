@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from caviar.diagnosis.gaps import measure
 from caviar.diagnosis.intervals import (
     Interval,
     difference,
@@ -95,3 +96,10 @@ def test_intervals_are_in_order(first: float, n: int, second: float, m: int) -> 
     gap = difference(one, two)
     assert -1e-12 <= one.low <= one.estimate <= one.high <= 1 + 1e-12
     assert -1 - 1e-9 <= gap.low <= gap.estimate <= gap.high <= 1 + 1e-9
+
+
+def test_no_error_reaches_below_zero() -> None:
+    """Seeds that spread more than their mean error widen its interval down to 0 and no further."""
+    found = measure("train", 0.0002, 5000, share=True, standard_error=None, seeds=[0.0, 0.0, 0.0, 0.0008])
+    assert found.whole.low == 0.0
+    assert found.whole.high > found.interval.high

@@ -35,8 +35,9 @@ class Measured:
 
     @property
     def whole(self) -> Interval:
-        """The interval for chance in the rows and in the training."""
-        return over_seeds(self.interval, self.seeds)
+        """The interval for chance in the rows and in the training; no error is below 0."""
+        found = over_seeds(self.interval, self.seeds)
+        return replace(found, low=max(found.low, 0.0))
 
     def at(self, rows: int) -> "Measured":
         """The same error as it would be known from another number of rows."""
