@@ -129,7 +129,8 @@ def main() -> None:
         if options.only in (None, task.name):
             busy = busy_share()
             asked = task if options.rows is None else Task(**{**vars(task), "rows": options.rows})
-            line = json.dumps({**ask(asked, options.repetitions, devices, options.variants), **environment(), "busy": busy})
+            found = ask(asked, options.repetitions, devices, options.variants)
+            line = json.dumps({**found, **environment(), "busy": busy})
             print(line, flush=True)
             if options.keep:
                 with RESULTS.open("a", encoding="utf-8") as file:
