@@ -10,7 +10,6 @@ pixels stands beside it, for which changing pictures weighs far more.
 """
 
 import argparse
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.environment import ROOT, busy_share, environment
+from benchmarks.environment import ROOT, busy_share, environment, say
 from caviar.data.streams import Stream
 from caviar.networks.architecture import Architecture
 from caviar.search.hyperparameters import complete
@@ -130,11 +129,7 @@ def main() -> None:
             busy = busy_share()
             asked = task if options.rows is None else Task(**{**vars(task), "rows": options.rows})
             found = ask(asked, options.repetitions, devices, options.variants)
-            line = json.dumps({**found, **environment(), "busy": busy})
-            print(line, flush=True)
-            if options.keep:
-                with RESULTS.open("a", encoding="utf-8") as file:
-                    file.write(line + "\n")
+            say({**found, **environment(), "busy": busy}, RESULTS if options.keep else None)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """On what a number was measured: without it a number cannot be compared with another."""
 
 import datetime
+import json
 import os
 import platform
 import subprocess
@@ -23,6 +24,15 @@ def environment() -> dict[str, Any]:
         "versions": versions(),
         "commit": commit(),
     }
+
+
+def say(record: dict[str, Any], kept: Path | None) -> None:
+    """Print an answer as a line of JSON, and add it to a file of answers where there is one."""
+    line = json.dumps(record)
+    print(line, flush=True)
+    if kept:
+        with kept.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
 
 
 def busy_share(seconds: float = 1.0) -> float | None:

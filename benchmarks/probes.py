@@ -9,14 +9,13 @@ for the seconds of compiling to mean anything. One line of JSON a task goes to r
 """
 
 import argparse
-import json
 import time
 from dataclasses import replace
 from statistics import median
 from typing import Any
 
 from benchmarks import ours
-from benchmarks.environment import ROOT, busy_share, environment
+from benchmarks.environment import ROOT, busy_share, environment, say
 from benchmarks.protocol import Options
 from benchmarks.tasks import TASKS, Task
 from caviar.training import device
@@ -69,11 +68,10 @@ def main() -> None:
     for name in ASKED:
         if options.only in (None, name):
             busy = busy_share()
-            line = json.dumps({**ask(TASKS[name], options.repetitions), **environment(), "busy": busy})
-            print(line, flush=True)
-            if options.keep:
-                with RESULTS.open("a", encoding="utf-8") as file:
-                    file.write(line + "\n")
+            say(
+                {**ask(TASKS[name], options.repetitions), **environment(), "busy": busy},
+                RESULTS if options.keep else None,
+            )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from caviar.commands.options import Asked, Group, Ignore, Json, Run, Seed, Sets, Split, Target, Task, Time, Weight
+from caviar.commands.options import Json, Run, Seed, Sets, Source, Target
 from caviar.commands.speaking import print_json, print_text
 
 _HEAD = ("epoch", "cost", "train error", "dev error", "learning rate")
@@ -41,18 +41,12 @@ class By:
 
 @dataclass(frozen=True)
 class Begin:
-    """Of a new study: its data, and where it goes; as for every command that trains."""
+    """Of a new study: its target, and where it goes; as for every command that trains."""
 
     target: Target = None
     seed: Seed = 0
     run: Run = None
     json_: Json = False
-    task: Task = "auto"
-    ignore: Ignore = None
-    group: Group = None
-    time: Time = None
-    weight: Weight = None
-    split: Split = None
 
 
 def babysit(
@@ -61,6 +55,7 @@ def babysit(
     ],
     by: By,
     begin: Begin,
+    source: Source,
 ) -> None:
     """Train one network by hand: watch it, change it while it trains, go back, branch off."""
     from caviar.report.page import write_report
@@ -69,11 +64,11 @@ def babysit(
     request = jobs.Request(
         what,
         target=begin.target,
-        task=begin.task,
+        task=source.task,
         fixed=tuple(by.set_ or ()),
         seed=begin.seed,
         run=begin.run,
-        roles=Asked(**{name: getattr(begin, name) for name in ("ignore", "group", "time", "weight", "split")}).roles(),
+        roles=source.roles(),
     )
     given = {
         name: getattr(by, name) for name in ("trial", "new", "undo", "back_to", "branch", "note", "epochs", "finish")

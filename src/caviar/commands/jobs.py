@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from caviar.commands.options import Asked, Data, Existing, Json, Minutes, NoTwins, Patience, Run, Seed, Vary
+from caviar.commands.options import Asked, CutSource, Data, Existing, Json, Minutes, NoTwins, Patience, Run, Seed, Vary
 from caviar.commands.reading import outcome
 from caviar.commands.speaking import print_json, print_text
 from caviar.errors import CaviarError, NothingUsable
@@ -18,6 +18,7 @@ from caviar.errors import CaviarError, NothingUsable
 def search(
     data: Data,
     asked: Asked,
+    source: CutSource,
     trials: Annotated[
         int, typer.Option("--trials", min=1, help="configurations to try; the first is a strong default")
     ] = 256,
@@ -37,16 +38,16 @@ def search(
     """Train hundreds of networks at once, keep the best, say what holds it back."""
     from caviar.study import jobs
 
-    request = _request(data, asked, vary)
+    request = _request(data, asked, source, vary)
     how = jobs.How(trials, stopping, sampler, start_from, patience, not no_twins, probes)
     run_job(lambda watch: jobs.search(request, how, watch=watch), asked.json_)
 
 
-def train(data: Data, asked: Asked, patience: Patience = None, no_twins: NoTwins = False) -> None:
+def train(data: Data, asked: Asked, source: CutSource, patience: Patience = None, no_twins: NoTwins = False) -> None:
     """Train one network."""
     from caviar.study import jobs
 
-    request = _request(data, asked)
+    request = _request(data, asked, source)
     run_job(lambda watch: jobs.train(request, watch=watch, patience=patience, twins=not no_twins), asked.json_)
 
 
@@ -64,13 +65,13 @@ def resume(run: Existing, minutes: Minutes = None, json_: Json = False) -> None:
     run_job(lambda watch: jobs.resume(run, minutes=minutes, watch=watch), json_)
 
 
-def _request(data: str, asked: Asked, varied: list[str] | None = None) -> Any:
+def _request(data: str, asked: Asked, source: CutSource, varied: list[str] | None = None) -> Any:
     from caviar.study.jobs import Request
 
     return Request(
         data,
         target=asked.target,
-        task=asked.task,
+        task=source.task,
         epochs=asked.epochs,
         minutes=asked.minutes,
         fixed=tuple(asked.set_ or ()),
@@ -79,8 +80,8 @@ def _request(data: str, asked: Asked, varied: list[str] | None = None) -> Any:
         base_error=asked.base_error,
         seed=asked.seed,
         run=asked.run,
-        roles=asked.roles(),
-        no_test=asked.no_test,
+        roles=source.roles(),
+        no_test=source.no_test,
     )
 
 

@@ -53,7 +53,7 @@ Existing = Annotated[Path, typer.Argument(metavar="RUN", help="folder of a study
 
 @dataclass(frozen=True)
 class Asked:
-    """The options of every command that trains on a person's data; each field's help says what it means."""
+    """The options of the commands that train a study to its end; each field's help says what it means."""
 
     target: Target = None
     epochs: Epochs = 50
@@ -64,13 +64,18 @@ class Asked:
     seed: Seed = 0
     run: Run = None
     json_: Json = False
+
+
+@dataclass(frozen=True)
+class Source:
+    """How a person's data is read: what its columns are."""
+
     task: Task = "auto"
     ignore: Ignore = None
     group: Group = None
     time: Time = None
     weight: Weight = None
     split: Split = None
-    no_test: NoTest = False
 
     def roles(self) -> dict[str, Any]:
         """Which columns are not inputs, as `caviar.read` takes them."""
@@ -82,6 +87,13 @@ class Asked:
             "split": self.split,
         }
         return {name: value for name, value in given.items() if value}
+
+
+@dataclass(frozen=True)
+class CutSource(Source):
+    """How it is read, and whether a test set is cut from it."""
+
+    no_test: NoTest = False
 
 
 def expanded(command: Callable[..., Any]) -> Callable[..., Any]:

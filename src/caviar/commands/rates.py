@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from caviar.commands.options import Asked, Data, Group, Ignore, Json, Run, Seed, Sets, Split, Target, Task, Time, Weight
+from caviar.commands.options import Data, Json, Run, Seed, Sets, Source, Target
 from caviar.commands.speaking import print_json, print_text
 
 
@@ -26,22 +26,16 @@ class Rates:
 
 @dataclass(frozen=True)
 class Where:
-    """On which data, for which network, and where the result goes; as for every command that trains."""
+    """Which target, for which network, and where the result goes; as for every command that trains."""
 
     target: Target = None
     set_: Sets = None
     seed: Seed = 0
     run: Run = None
     json_: Json = False
-    task: Task = "auto"
-    ignore: Ignore = None
-    group: Group = None
-    time: Time = None
-    weight: Weight = None
-    split: Split = None
 
 
-def find_learning_rate(data: Data, where: Where, asked: Rates) -> None:
+def find_learning_rate(data: Data, where: Where, source: Source, asked: Rates) -> None:
     """Train at many learning rates at once, the best of them longer, and say which range learns."""
     from caviar.report.page import write_report
     from caviar.study import jobs
@@ -50,11 +44,11 @@ def find_learning_rate(data: Data, where: Where, asked: Rates) -> None:
     request = jobs.Request(
         data,
         target=where.target,
-        task=where.task,
+        task=source.task,
         fixed=tuple(where.set_ or ()),
         seed=where.seed,
         run=where.run,
-        roles=Asked(**{name: getattr(where, name) for name in ("ignore", "group", "time", "weight", "split")}).roles(),
+        roles=source.roles(),
     )
     study = jobs.find_learning_rate(request, asdict(asked))
     path = write_report(study)

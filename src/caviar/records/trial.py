@@ -68,6 +68,11 @@ class Trial:
         """Everything but the history, as plain values."""
         return to_row(self) | {"configuration": self.configuration}
 
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "Trial":
+        """What `to_dict` gave; without a history."""
+        return from_row(plain, plain["configuration"], {})
+
 
 def _whole(value: Any) -> int:
     number = int(value)

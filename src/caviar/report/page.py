@@ -38,7 +38,8 @@ def page_of(study: Study) -> PageData:
     measured = results.get("measured") or {}
     test = results.get("test") or {}
     classification = about["data"]["schema"]["task"] == "classification"
-    trials = [trial for trial in study.trials if trial.number not in _again(campaigns)]
+    again = ranking.repeated(campaigns)
+    trials = [trial for trial in study.trials if trial.number not in again]
     return PageData(
         name=f"{about['data']['name']}",
         created=time.strftime("%Y-%m-%d %H:%M %Z", time.localtime(about["created"])),
@@ -82,10 +83,6 @@ def _compared(study: Study, trials: Sequence[Trial]) -> Compared | None:
 def _twins(study: Study, found: Mapping[str, Any]) -> dict[int, Trial]:
     numbers = [found[name]["trial"] for name in ("stopped", "not_stopped", "l2") if found.get(name)]
     return {number: study.store.trial(number) for number in numbers}
-
-
-def _again(campaigns: list[Any]) -> set[int]:
-    return {int(number) for campaign in campaigns for number in campaign.about.get("of", {})}
 
 
 def _first(study: Study) -> int | None:

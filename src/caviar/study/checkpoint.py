@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from caviar.networks.mlp import Perceptron
-from caviar.records.status import Status
 from caviar.records.trial import Trial
 from caviar.study.kept import arrays_of, kept_of
 from caviar.study.lane import Lane
@@ -53,7 +52,7 @@ def put(lane: Lane, arrays: dict[str, np.ndarray], plain: dict[str, Any]) -> Non
     lane.cohort.own_epochs = np.asarray(plain["own_epochs"], np.int64)
     lane.cohort.stream_epochs = np.asarray(plain["stream_epochs"], np.int64)
     for slot, fields in plain["live"].items():
-        trial = Trial(**{**fields, "status": Status(fields["status"])})
+        trial = Trial.from_dict(fields)
         progress.live[int(slot)] = trial
         lane.cohort.slots[int(slot)] = lane.assignment(int(slot), trial)
     if lane.stopping is not None:

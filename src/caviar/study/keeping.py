@@ -13,7 +13,7 @@ from caviar.data.dataset import Dataset
 from caviar.data.read import read
 from caviar.data.splits import Splits
 from caviar.errors import DataError, StudyError
-from caviar.records import checkpoints
+from caviar.records import beside, checkpoints
 from caviar.records.store import Store
 from caviar.study.kept import Kept, Rows, arrays_of, kept_of
 from caviar.version import __version__
@@ -171,13 +171,10 @@ def save_weights(
     told: dict[int, Rows] = {**old_rows, **rows}
     arrays, plain = arrays_of(whole, told)
     old = store.artefacts("best_weights")
-    sha = checkpoints.save(folder / "weights", arrays, plain)
-    path = f"weights/{sha}.safetensors"
-    store.add_artefact(sha, "best_weights", path, (folder / path).stat().st_size, {"trials": sorted(whole)})
+    sha = beside.add(store, "best_weights", folder / "weights", arrays, plain, {"trials": sorted(whole)})
     for artefact in old:
         if artefact.sha256 != sha:
-            store.remove_artefact(artefact.sha256, "best_weights")
-            (folder / artefact.path).unlink(missing_ok=True)
+            beside.remove(store, folder, artefact)
 
 
 def load_weights(store: Store, folder: Path) -> tuple[dict[int, Kept], dict[int, Rows]]:

@@ -1,12 +1,14 @@
 """The order of trials: what they are compared by, and which come first."""
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from caviar.counts import count
 from caviar.errors import NothingUsable, StudyError
 from caviar.records.status import Status
 from caviar.records.trial import Trial
+from caviar.study.spec import Campaign
 
 
 def compared_by(metric: str) -> str:
@@ -68,6 +70,11 @@ def _nothing_usable(study: Any, trials: list[Trial]) -> NothingUsable:
     )
 
 
+def repeated(campaigns: Iterable[Campaign]) -> set[int]:
+    """The trials that train another one's configuration again, which are compared with none."""
+    return {int(number) for campaign in campaigns for number in campaign.about.get("of", {})}
+
+
 def ranked(study: Any) -> list[Trial]:
     """Usable trials of a study's searches and trainings, the best first.
 
@@ -78,7 +85,7 @@ def ranked(study: Any) -> list[Trial]:
     campaigns = study.campaigns
     if not campaigns:
         raise StudyError(f"Nothing was trained in '{study.folder}' yet. Call search or train first.")
-    again = {int(number) for campaign in campaigns for number in campaign.about.get("of", {})}
+    again = repeated(campaigns)
     usable = [t for t in study.trials if t.best_epoch > 0 and t.status is not Status.DIVERGED and t.number not in again]
     if not usable:
         raise _nothing_usable(study, [t for t in study.trials if t.number not in again])

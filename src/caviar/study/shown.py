@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from caviar.records import checkpoints
+from caviar.records import beside, checkpoints
 from caviar.search.augmentations import PICTURE_KINDS, is_used
 from caviar.search.hyperparameters import HYPERPARAMETERS
 from caviar.study.spec import StreamSpec
@@ -60,11 +60,8 @@ def keep(study: "Study") -> None:
     used = {name: configuration[name] for name in kinds if configuration[name] != HYPERPARAMETERS[name].off}
     if "elastic" not in used:
         used.pop("elastic_smoothness", None)
-    sha = checkpoints.save(
-        study.folder / KIND, {"before": before, "after": found}, {"names": list(names), "strengths": used}
-    )
-    path = f"{KIND}/{sha}.safetensors"
-    study.store.add_artefact(sha, KIND, path, (study.folder / path).stat().st_size, {})
+    arrays, plain = {"before": before, "after": found}, {"names": list(names), "strengths": used}
+    beside.add(study.store, KIND, study.folder / KIND, arrays, plain, {})
 
 
 def load(study: "Study") -> Shown | None:

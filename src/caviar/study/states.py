@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from caviar.records import checkpoints
+from caviar.records import beside, checkpoints
 from caviar.records.entries import Artefact
-from caviar.records.status import Status
 from caviar.records.trial import Trial
 from caviar.study import checkpoint
 from caviar.study.lane import Lane
@@ -36,16 +35,13 @@ def save(study: "Study", lane: Lane, number: int) -> str:
     store, folder = study.store, study.folder
     arrays, plain = checkpoint.take(lane, {})
     tick = store.tick(number)
-    sha = checkpoints.save(folder / "checkpoints", arrays, {**plain, "tick": tick})
-    path = f"checkpoints/{sha}.safetensors"
     about = {"lane": number, "tick": tick, "epoch": int(lane.cohort.own_epochs[0])}
-    store.add_artefact(sha, BY_HAND, path, (folder / path).stat().st_size, about)
+    sha = beside.add(store, BY_HAND, folder / "checkpoints", arrays, {**plain, "tick": tick}, about)
     named = {event.payload.get("checkpoint") for event in store.events(number)} | {sha}
     named |= {campaign.about.get("checkpoint") for campaign in study.campaigns}
     for artefact in stored(study, number)[1:]:
         if artefact.sha256 not in named and artefact.about["tick"] < tick:
-            store.remove_artefact(artefact.sha256, BY_HAND)
-            (folder / artefact.path).unlink(missing_ok=True)
+            beside.remove(store, folder, artefact)
     return sha
 
 
@@ -57,7 +53,7 @@ def load(study: "Study", sha: str) -> tuple[dict[str, np.ndarray], dict[str, Any
 def trial_of(plain: dict[str, Any]) -> Trial:
     """The network's record in a checkpoint."""
     (fields,) = plain["live"].values()
-    return Trial(**{**fields, "status": Status(fields["status"])})
+    return Trial.from_dict(fields)
 
 
 def renumber(lane: Lane, own: Trial) -> None:

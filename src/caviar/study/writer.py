@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from caviar.errors import CaviarError
-from caviar.records import checkpoints
+from caviar.records import beside, checkpoints
 from caviar.records.store import Store
 
 # Checkpoints take at most this share of the time, and come at least this many seconds apart.
@@ -73,10 +73,8 @@ class Writer:
         self._written = time.monotonic()
 
     def _save(self, arrays: dict[str, np.ndarray], plain: dict[str, Any]) -> None:
-        sha = checkpoints.save(self.folder / "checkpoints", arrays, plain)
         about = {"lane": 0, "tick": plain["tick"], "campaign": plain["campaign"]}
-        path = f"checkpoints/{sha}.safetensors"
-        self.store.add_artefact(sha, "checkpoint", path, (self.folder / path).stat().st_size, about)
+        beside.add(self.store, "checkpoint", self.folder / "checkpoints", arrays, plain, about)
         _forget_old(self.store, self.folder)
 
 
@@ -96,5 +94,4 @@ def newest(store: Store, folder: Path, campaign: int, tick: int) -> tuple[dict[s
 def _forget_old(store: Store, folder: Path) -> None:
     all_of_them = sorted(store.artefacts("checkpoint"), key=lambda a: int(a.about["tick"]))
     for artefact in all_of_them[:-CHECKPOINTS]:
-        store.remove_artefact(artefact.sha256, "checkpoint")
-        (folder / artefact.path).unlink(missing_ok=True)
+        beside.remove(store, folder, artefact)
