@@ -12,6 +12,8 @@ from jaxtyping import install_import_hook
 # Read by JAX when it is first imported, so that tests that do without it never load it; two devices exercise the
 # sharding over devices on any machine. setdefault: a person may ask for other numbers.
 os.environ.setdefault("JAX_NUM_CPU_DEVICES", "2")
+# An axis that nobody wrote is an error: shapes of different rank never meet by broadcasting.
+os.environ.setdefault("JAX_NUMPY_RANK_PROMOTION", "raise")
 
 # The shapes in the signatures are checked where arrays are traced. The other rooms take plain data from people, and
 # have their own messages for what is wrong with it.

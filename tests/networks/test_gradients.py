@@ -98,7 +98,7 @@ def test_gradients_are_those_of_the_cost(loss, depth):
                 h = numbers(depth) | {"activation": NAMES.index(name), "batch_norm": batch_norm}
                 h = jax.tree.map(jnp.asarray, h)
                 exact = flat - ravel_pytree(move(unravel(flat), averages, h))[0]
-                above, below = (many(flat + sign * np.diag(nudges), h) for sign in (1, -1))
+                above, below = (many(flat[None, :] + sign * np.diag(nudges), h) for sign in (1, -1))
                 numerical = (above - below) / (2 * nudges)
                 apart = np.linalg.norm(numerical - exact) / (np.linalg.norm(numerical) + np.linalg.norm(exact))
                 assert apart < 1e-6, (name, batch_norm, apart)

@@ -60,11 +60,12 @@ def test_ties_go_to_the_earlier_trial() -> None:
 @pytest.mark.parametrize(
     ("epochs", "factor", "first", "rungs"),
     [
-        (50, 3, None, (2, 6, 17)),
+        (50, 3, None, (2, 6, 18)),
         (27, 3, None, (1, 3, 9)),
-        (100, 3, None, (4, 11, 33)),
+        (100, 3, None, (4, 12, 36)),
         (16, 2, None, (2, 4, 8)),
-        (5, 3, None, (1, 2)),
+        (5, 3, None, (1, 3)),
+        (13, 3, None, (1, 3)),
         (2, 3, None, (1,)),
         (1, 3, None, ()),
         (81, 3, 1, (1, 3, 9, 27)),
@@ -73,7 +74,7 @@ def test_ties_go_to_the_earlier_trial() -> None:
     ],
 )
 def test_rungs(epochs: int, factor: int, first: int | None, rungs: tuple[int, ...]) -> None:
-    """Rungs stand at E/factor³, E/factor², E/factor own epochs, at least 1, never at the end itself."""
+    """The first rung stands at E/factor³ own epochs, the others at its multiples, never near or at the end."""
     assert SuccessiveHalving(epochs, factor=factor, first=first).rungs == rungs
 
 

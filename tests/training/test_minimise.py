@@ -72,7 +72,7 @@ def test_pytrees_keep_their_shape() -> None:
 
     def cost(p):
         (w, b), scale = p["layers"][0], p["scale"]
-        return jnp.sum((w + b) ** 2) * scale**2
+        return jnp.sum((w + b[None, :]) ** 2) * scale**2
 
     found = caviar.minimise(cost, start, steps=5)
     w, b = found.path["layers"][0]

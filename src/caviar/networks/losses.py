@@ -25,7 +25,7 @@ def softmax(
         smoothing: s, traced; a Python 0.0 where no slot smooths.
         classes: real number of classes; None where no column is padding.
     """
-    columns = jnp.arange(outputs.shape[1])
+    columns = jnp.arange(outputs.shape[1])[None, :]
     if classes is not None:
         # Far below any logit, yet finite: its exponential is 0 and so is its gradient.
         outputs = jnp.where(columns < classes, outputs, np.finfo(outputs.dtype).min / 2)

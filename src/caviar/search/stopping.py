@@ -37,9 +37,10 @@ class NoStopping(StoppingRule):
 class SuccessiveHalving(StoppingRule):
     """Of the trials that reach a rung, the best 1/factor go on (Jamieson and Talwalkar 2016; Li et al. 2020).
 
-    Rungs stand at equal own epochs of the trials, E/factor³, E/factor², E/factor. At a rung a trial is compared with
-    everything ever recorded there, its own batch included. In lock step exactly ⌈n/factor⌉ of n go on; a trial that
-    arrives later, in a refilled slot, goes on if it is among the best ⌈N/factor⌉ of all N that were there.
+    Rungs stand at equal own epochs of the trials: r, r·factor, r·factor², where r is E/factor³. So all rungs are
+    multiples of the first one, and trials that began at different times are looked at together. At a rung a trial is
+    compared with everything ever recorded there, its own batch included. In lock step exactly ⌈n/factor⌉ of n go on; a
+    trial that arrives later, in a refilled slot, goes on if it is among the best ⌈N/factor⌉ of all N that were there.
 
     A diverged trial counts as the worst at the next rung it would have reached. A trial with fewer than
     `factor` records at its rung has nothing to be compared with and goes on.
@@ -47,7 +48,8 @@ class SuccessiveHalving(StoppingRule):
     Args:
         epochs: E, at which a trial ends of itself.
         factor: one in so many goes on, from 2.
-        first: the first rung, in epochs; by default E/factor³, at least 1.
+        first: r, the first rung, in epochs; by default E/factor³, rounded, at least 1, and then only rungs within the
+            first two thirds of E.
 
     Raises:
         StudyError: a number makes no sense.
@@ -174,11 +176,10 @@ def _outside_rungs(report: Report) -> Decision:
 
 
 def _rungs(epochs: int, factor: int, first: int | None) -> tuple[int, ...]:
-    if first is None:
-        wanted = [max(1, math.floor(epochs / factor**power + 0.5)) for power in (3, 2, 1)]
-    else:
-        wanted = [first * factor**power for power in range(64)]
-    return tuple(dict.fromkeys(rung for rung in wanted if rung < epochs))
+    if first is not None:
+        return tuple(rung for power in range(64) if (rung := first * factor**power) < epochs)
+    first = max(1, math.floor(epochs / factor**3 + 0.5))
+    return tuple(rung for power in range(3) if 3 * (rung := first * factor**power) <= 2 * epochs)
 
 
 def _worst_if_diverged(value: float | None) -> float:

@@ -195,19 +195,26 @@ class Lane:
         by_trial = {trial.number: slot for slot, trial in self.progress.live.items()}
         # Asked of the device, which kept the weights: a comparison made anew in the target's units could tie otherwise.
         best = self.cohort.best_epochs()
-        for row in range(len(block)):
-            slot = by_trial[int(block.trials[row])]
-            self.progress.live[slot] = self._measured(slot, int(block.epochs[row]), block.values[row], int(best[slot]))
+        last: dict[int, int] = {}
+        best_rows: dict[int, int] = {}
+        for row, (number, epoch) in enumerate(zip(block.trials.tolist(), block.epochs.tolist(), strict=True)):
+            last[number] = epoch
+            if epoch == best[by_trial[number]]:
+                best_rows[number] = row
+        for number, epoch in last.items():
+            slot = by_trial[number]
+            stream = self.gathered.group_streams[slot // self.spec.group]
+            updates = epoch * stream.updates(self.cohort.architecture.batch_size)
+            trial = replace(self.progress.live[slot], epochs=epoch, updates=updates)
+            if number in best_rows:
+                trial = self._with_best(trial, int(best[slot]), block.values[best_rows[number]])
+            self.progress.live[slot] = trial
         epochs = len(np.unique(block.epochs - _first(block))) if len(block) else 0
         busy = {slot // self.spec.group for slot in self.progress.live}
         self._count(epochs, len(busy) * self.spec.group)
 
-    def _measured(self, slot: int, epoch: int, values: np.ndarray, best: int) -> Trial:
-        stream = self.gathered.group_streams[slot // self.spec.group]
-        updates = epoch * stream.updates(self.cohort.architecture.batch_size)
-        trial = replace(self.progress.live[slot], epochs=epoch, updates=updates)
-        if epoch != best:
-            return trial
+    def _with_best(self, trial: Trial, epoch: int, values: np.ndarray) -> Trial:
+        """The trial's record with a new best epoch, which measured these values."""
         self.progress.best[trial.number] = (self.value(values), float(values[AT["dev_cost"]]))
         told: dict[str, Any] = {
             name: float(values[AT[name]])

@@ -240,5 +240,5 @@ def _cut(side: Array, drawn: Draws, augmentation: Augmentation, padded: int) -> 
     at = dict(zip(_DRAWN, drawn.picture, strict=True))
     pixel = np.minimum(np.arange(padded) // channels, height * width - 1)  # padding is 0 whatever is cut
     row, column = (place.astype(side.dtype)[:, None] for place in (pixel // width, pixel % width))
-    near = jnp.abs(row + 0.5 - at["cut_down"] * height) < side / 2
-    return near & (jnp.abs(column + 0.5 - at["cut_along"] * width) < side / 2)
+    near = jnp.abs(row + 0.5 - at["cut_down"][None, :] * height) < side / 2
+    return near & (jnp.abs(column + 0.5 - at["cut_along"][None, :] * width) < side / 2)

@@ -106,7 +106,7 @@ class ProgramKey:
 
 
 class Group(NamedTuple):
-    """What `lax.map` hands to one group."""
+    """What one group is run with."""
 
     state: SlotState
     values: dict[str, Array]
@@ -117,7 +117,6 @@ class Group(NamedTuple):
     keys: Array
     version: Array
     updates: Array
-    active: Array
     eval_rows: Array
     eval_roles: Array
 
@@ -125,7 +124,7 @@ class Group(NamedTuple):
 def _inputs(data: Data, rows: Array, dtype: np.dtype) -> Array:
     chosen = data.inputs[rows]
     if chosen.dtype == jnp.uint8:
-        return (chosen.astype(dtype) - data.shift) * data.scale
+        return (chosen.astype(dtype) - data.shift[None, :]) * data.scale[None, :]
     return chosen
 
 

@@ -32,7 +32,7 @@ def evidence(metric: str, outputs: Float[Array, "B C"], classes: Array | int | N
     if metric not in _FROM_OUTPUTS:
         return None
     if classes is not None:
-        outputs = jnp.where(jnp.arange(outputs.shape[1]) < classes, outputs, np.finfo(outputs.dtype).min / 2)
+        outputs = jnp.where(jnp.arange(outputs.shape[1])[None, :] < classes, outputs, np.finfo(outputs.dtype).min / 2)
     return jnp.argmax(outputs, axis=1) if metric == "f1" else _log_odds(outputs)
 
 
@@ -59,7 +59,7 @@ def compared(
     weights = weights / jnp.maximum(jnp.sum(weights), 1e-12)
     if metric == "mae":
         return jnp.sum(weights * jnp.sqrt(errors))
-    of_class = weights[:, None] * (targets[:, None] == jnp.arange(outputs))
+    of_class = weights[:, None] * (targets[:, None] == jnp.arange(outputs)[None, :])
     if metric == "balanced_error":
         total = jnp.sum(of_class, axis=0)
         shares = errors @ of_class / jnp.where(total > 0, total, 1.0)
@@ -72,7 +72,7 @@ def _f1(
     predicted: Int[Array, " N"], of_class: Float[Array, "N C"], weights: Float[Array, " N"], classes: Array | int
 ) -> Array:
     """F1 of the second of two classes; of more, the mean over the classes that are there or predicted."""
-    columns = jnp.arange(of_class.shape[1])
+    columns = jnp.arange(of_class.shape[1])[None, :]
     of_predicted = weights[:, None] * (predicted[:, None] == columns)
     right = jnp.sum(of_class * (predicted[:, None] == columns), axis=0)
     both = jnp.sum(of_class, axis=0) + jnp.sum(of_predicted, axis=0)
@@ -108,7 +108,7 @@ def _area(scores: Float[Array, " N"], positive: Float[Array, " N"], weights: Flo
 
 def _log_odds(outputs: Float[Array, "B C"]) -> Float[Array, "B C"]:
     """log p/(1−p) of each class: in the order of p, and never rounded to one value where p nears 1."""
-    columns = jnp.arange(outputs.shape[1])
+    columns = jnp.arange(outputs.shape[1])[None, :]
     first = columns == jnp.argmax(outputs, axis=1, keepdims=True)
     largest = jnp.max(outputs, axis=1, keepdims=True)
     others = jnp.where(first, -jnp.inf, outputs)

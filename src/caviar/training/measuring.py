@@ -70,7 +70,7 @@ def _means(rows: Array, roles: Array) -> tuple[Array, Array, Array]:
     """Weighted means over the train sample, the choose half and the judge half; rows of weight 0 do not count."""
     found = []
     for role in range(3):
-        weights = roles[role]
+        weights = roles[role][None, :]
         total = jnp.sum(jnp.where(weights > 0, weights * rows, 0.0), axis=1)
         found.append(total / jnp.maximum(jnp.sum(weights), 1e-12))
     return found[0], found[1], found[2]

@@ -87,7 +87,7 @@ def measure(
         weights, moved = before.weights[layer], after.weights[layer]
         gradient = error.value @ trace.below.value.T
         first = trace.above.value[:, :1]
-        from_first = (trace.above.value - first) * batch.present
+        from_first = (trace.above.value - first) * batch.present[None, :]
         sums = [
             jnp.sum(gradient * gradient),
             jnp.sum(weights * weights),
@@ -114,7 +114,7 @@ def _of_curve(size: Array, present: Array, activation: Array) -> list[Float[Arra
     far, near = (
         jnp.asarray([table.get(name, 0.0) for name in NAMES], size.dtype)[activation] for table in (SATURATED, LINEAR)
     )
-    return [jnp.sum(reached * present, axis=1) for reached in (_reaches(size, far), _reaches(near, size))]
+    return [jnp.sum(reached * present[None, :], axis=1) for reached in (_reaches(size, far), _reaches(near, size))]
 
 
 def _reaches(value: Array, bound: Array) -> Array:

@@ -102,41 +102,37 @@ def _run_group(group: Group, data: Data, plan: Plan, key: ProgramKey) -> tuple[S
 def _segment(
     state: SlotState, values: dict[str, Array], data: Data, plan: Plan, key: ProgramKey
 ) -> tuple[SlotState, Array]:
-    """One device's share of a segment: its groups one after the other."""
+    """One device's share of a segment: its groups one after the other, each written back where it was read."""
     groups = plan.rows.shape[0]
 
-    def split(array: Array) -> Array:
-        return array.reshape(groups, key.group, *array.shape[1:])
+    def run(number: Array, carry: tuple[SlotState, Array]) -> tuple[SlotState, Array]:
+        def slots(array: Array) -> Array:
+            return jax.lax.dynamic_slice_in_dim(array, number * key.group, key.group)
 
-    mapped = Group(
-        jax.tree.map(split, state),
-        jax.tree.map(split, values),
-        split(plan.rates),
-        split(plan.epochs_before),
-        plan.rows,
-        plan.counts,
-        plan.keys,
-        plan.versions,
-        plan.updates,
-        plan.active,
-        plan.eval_rows,
-        plan.eval_roles,
-    )
-    dtype = np.dtype(key.architecture.dtype)
+        def back(whole: Array, part: Array) -> Array:
+            return jax.lax.dynamic_update_slice_in_dim(whole, part, number * key.group, 0)
 
-    def run(group: Group) -> tuple[SlotState, Array]:
-        return jax.lax.cond(
-            group.active,
-            lambda group: _run_group(group, data, plan, key),
-            lambda group: (group.state, jnp.zeros((key.group, key.epochs, key.columns), dtype)),
-            group,
+        group = Group(
+            state=jax.tree.map(slots, carry[0]),
+            values=jax.tree.map(slots, values),
+            rates=slots(plan.rates),
+            epochs_before=slots(plan.epochs_before),
+            rows=plan.rows[number],
+            counts=plan.counts[number],
+            keys=plan.keys[number],
+            version=plan.versions[number],
+            updates=plan.updates[number],
+            eval_rows=plan.eval_rows[number],
+            eval_roles=plan.eval_roles[number],
         )
+        return jax.tree.map(back, carry, _run_group(group, data, plan, key))
 
-    if groups == 1:
-        state, measured = run(jax.tree.map(lambda array: array[0], mapped))
-        return state, measured
-    state, measured = jax.lax.map(run, mapped)
-    return jax.tree.map(lambda array: array.reshape(-1, *array.shape[2:]), (state, measured))
+    def unless_empty(number: Array, carry: tuple[SlotState, Array]) -> tuple[SlotState, Array]:
+        return jax.lax.cond(plan.active[number], partial(run, number), lambda carry: carry, carry)
+
+    measured = jnp.zeros((groups * key.group, key.epochs, key.columns), np.dtype(key.architecture.dtype))
+    # A loop that carries the whole state changes it in place; as results of a map it was copied (docs/log.md).
+    return jax.lax.fori_loop(0, groups, unless_empty, (state, measured))
 
 
 def _specs() -> tuple[Any, Any]:

@@ -46,9 +46,10 @@ def sources(
     middle = ((height - 1) / 2, (width - 1) / 2)
     down = (jnp.arange(height, dtype=kind) - middle[0])[:, None, None]
     along = (jnp.arange(width, dtype=kind) - middle[1])[None, :, None]
-    a, b, c, d = matrix
-    row = middle[0] + (a * down + b * along) + moved[0]
-    column = middle[1] + (c * down + d * along) + moved[1]
+    a, b, c, d = matrix[:, None, None, :]
+    lower, further = moved[:, None, None, :]
+    row = middle[0] + (a * down + b * along) + lower
+    column = middle[1] + (c * down + d * along) + further
     if field is not None:
         row, column = row + field[:, :, 0], column + field[:, :, 1]
     return jnp.clip(row, 0, height - 1).reshape(-1, batch), jnp.clip(column, 0, width - 1).reshape(-1, batch)
@@ -81,7 +82,7 @@ def resampled(
     kind = row.dtype
     top, left = jnp.floor(row), jnp.floor(column)
     pixel = (top.astype(jnp.int32) * width + left.astype(jnp.int32))[:, None, :]
-    at = (pixel * channels + jnp.arange(channels)[:, None]) * batch + jnp.arange(batch)
+    at = (pixel * channels + jnp.arange(channels)[None, :, None]) * batch + jnp.arange(batch)[None, None, :]
     read = four.reshape(-1).at[at].get(mode="promise_in_bounds")
     here = (read & 255).astype(kind)
     if not smooth:
