@@ -1,38 +1,24 @@
 """A cohort: the slots that share one compiled program. The host edits slots between two segments."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Float
 
 from caviar.networks.architecture import Architecture
 from caviar.networks.mlp import cut, first_layers
-from caviar.records.history import FIELDS
 from caviar.training import device
 from caviar.training.batches import GroupStream, Version, epoch_tables, eval_tables, stack
-from caviar.training.by_layer import by_layer
 from caviar.training.carried import Plan, ProgramKey, SlotState
 from caviar.training.compiling import ADMIT_AT_ONCE, Program, empty_state, request
 from caviar.training.features import Features
 from caviar.training.layout import Layout, room_for
+from caviar.training.measurements import Measured, measured_of
 from caviar.training.memory import slot_bytes
 from caviar.training.mixing import with_shares
 from caviar.training.program import split_over, whole_on
 from caviar.training.values import Assignment, rates, slot_values
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What one segment measured: own epoch and fields of every live slot, epoch by epoch."""
-
-    slots: np.ndarray  # int32 [n]
-    trials: np.ndarray  # int32 [n]
-    epochs: np.ndarray  # int32 [n] own epochs, from 1
-    fields: Float[np.ndarray, "n F"]  # float32
-    probes: Float[np.ndarray, "n L P"] | None = None  # float32, where the program measures them
 
 
 class Cohort:
@@ -228,7 +214,8 @@ class Cohort:
             jax.block_until_ready(measured)
             return None
         with np.errstate(over="ignore"):  # a cost beyond float32 becomes infinite: failure is data
-            found = self._collect(np.array(measured, np.float32), epochs)  # an explicit copy: the buffer dies
+            # An explicit copy: the buffer dies.
+            found = measured_of(np.array(measured, np.float32), self.slots, self.own_epochs, epochs, self.key)
         self.stream_epochs += epochs
         for slot in self.live():
             self.own_epochs[slot] += epochs
@@ -270,27 +257,6 @@ class Cohort:
             "measure": np.bool_(stop == self.updates),
         }
         return Plan(**jax.device_put(moving, split), **jax.device_put(scalars, whole), **self._fixed)
-
-    def _collect(self, measured: Float[np.ndarray, "K E F"], epochs: int) -> Measured:
-        live = np.asarray(self.live(), np.int32)
-        trials = np.asarray([self.slots[slot].trial for slot in live], np.int32)
-        epoch = np.arange(epochs, dtype=np.int32)
-        rows = np.swapaxes(measured[live, :epochs], 0, 1).reshape(len(live) * epochs, measured.shape[-1])
-        return Measured(
-            slots=np.tile(live, epochs),
-            trials=np.tile(trials, epochs),
-            epochs=(self.own_epochs[live][None, :].astype(np.int32) + 1 + epoch[:, None]).reshape(-1),
-            fields=np.ascontiguousarray(rows[:, : len(FIELDS)]),
-            probes=self._probes(rows[:, len(FIELDS) :], epochs),
-        )
-
-    def _probes(self, raw: np.ndarray, epochs: int) -> np.ndarray | None:
-        if not self.key.features.probes or not len(raw):
-            return None
-        live = [own for own in self.slots if own is not None] * epochs
-        used = [own.configuration["activation"] for own in live]
-        activations = self.key.features.network.activations
-        return by_layer(raw, self.architecture.widths, activations, [own.widths for own in live], used)
 
     # ---- reading ----------------------------------------------------------------------------------------------
 
