@@ -112,8 +112,8 @@ def test_a_study_is_not_opened_with_other_data_seed_or_metric(searched: Study) -
     ("options", "sentence"),
     [
         ({"metric": "mae"}, "compared by error or log_loss or balanced_error or f1 or auc. Got 'mae'"),
-        ({"seed": -1}, "'seed' must be a whole number from 0. Got -1"),
-        ({"seed": 1.5}, "'seed' must be a whole number from 0. Got 1.5"),
+        ({"seed": -1}, "'seed' must be a whole number from 0 that fits into 63 bits. Got -1"),
+        ({"seed": 1.5}, "'seed' must be a whole number from 0 that fits into 63 bits. Got 1.5"),
         ({"base_error": 5.0}, r"'base_error' must be a share from 0 to below 1 \(0.05 is 5 %\). Got 5.0"),
         ({"base_error": float("nan")}, "'base_error' must be"),
     ],
@@ -128,7 +128,7 @@ def test_what_a_study_cannot_begin_with_leaves_nothing(tmp_path: Path, options: 
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"trials": 0}, "'trials' must be a whole number of at least 1. Got 0"),
+        ({"trials": 0}, "'trials' must be a whole number from 1 to 1000000. Got 0"),
         ({"trials": 2.5}, "'trials' must be"),
         ({"epochs": 0}, "'epochs' must be"),
         ({"stopping": "luck"}, "There is no stopping rule 'luck'. There are: halving, patience, none"),

@@ -119,7 +119,7 @@ BAD = {
     "unlike starts": (lambda: caviar.minimise(bowl, starts=[[1.0, 1.0], [1.0, 1.0, 1.0]]), "same shape"),
     "an empty start": (lambda: caviar.minimise(bowl, []), "at least one number"),
     "no steps": (lambda: caviar.minimise(bowl, [1.0, 1.0], steps=0), "'steps'.*at least 1. Got 0"),
-    "half a step": (lambda: room.at_least_one("steps", 1.5), "'steps'"),
+    "half a step": (lambda: unwrap(caviar.minimise)(bowl, [1.0, 1.0], steps=1.5), "'steps'"),
     "unlike lists": (lambda: caviar.minimise(bowl, [1.0, 1.0], momentum=[0.5, 0.9], learning_rate=[1]), "side by side"),
     "half precision": (lambda: caviar.minimise(bowl, [1.0, 1.0], dtype="float16"), "float64, float32"),
     "NumPy inside": (lambda: caviar.minimise(lambda w: np.exp(w), 1.0), "jax.numpy"),

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from caviar.given import is_number, shown
+
 _MOST_STRATA = 10
 
 
@@ -138,9 +140,9 @@ def rows_asked(size: float | int, rows: int, name: str) -> int:
     Raises:
         ValueError: it is negative, not a number, or leaves nothing for train; the text says what is allowed.
     """
-    number = float(size)
+    number = float(size) if is_number(size) else math.nan
     if not math.isfinite(number) or number < 0 or (number >= 1 and number != int(number)):
-        raise ValueError(f"'{name}' must be a share below 1 or a number of rows. Got {size!r}.")
+        raise ValueError(f"'{name}' must be a share below 1 or a number of rows. Got {shown(size)}.")
     asked = round(number * rows) if number < 1 else int(number)
     if asked >= rows:
         raise ValueError(f"'{name}' takes {asked} of {rows} rows, which leaves none for train. Give a smaller number.")

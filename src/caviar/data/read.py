@@ -1,6 +1,6 @@
 """The way in: any source becomes a data set (`read`), or is read as a model's own data were (`read_like`)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from caviar.data.pictures import conform_pictures, given_only, infer_pictures
 from caviar.data.samples import SAMPLES, read_sample
 from caviar.data.table import Cells, Table
 from caviar.errors import DataError
+from caviar.given import shown
 
 _TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".data", ".parquet")
 
@@ -33,7 +34,7 @@ def read(
     time: Any = None,
     weight: Any = None,
     split: Any = None,
-    ignore: tuple[str, ...] = (),
+    ignore: str | Iterable[str] | None = (),
 ) -> Dataset:
     """Read data and find the type of every column.
 
@@ -56,7 +57,7 @@ def read(
     >>> read("iris").rows
     150
     """
-    roles = Roles(target, task, group, time, weight, split, (ignore,) if isinstance(ignore, str) else tuple(ignore))
+    roles = Roles(target, task, group, time, weight, split, _ignored(ignore))
     if isinstance(source, Dataset):
         return source
     if isinstance(source, Mapping) and _names_sets(source):
@@ -67,6 +68,15 @@ def read(
     if isinstance(found, Dataset):
         return found
     return replace(_built(found, roles), source=_origin(source, roles))
+
+
+def _ignored(given: Any) -> tuple[str, ...]:
+    """The columns to leave out: one by its name, several, or None."""
+    if given is None or isinstance(given, str):
+        return () if given is None else (given,)
+    if isinstance(given, Iterable) and all(isinstance(name, str) for name in given):
+        return tuple(given)
+    raise DataError(f"'ignore' names columns to leave out, as in ignore=['id', 'name']. Got {shown(given)}.")
 
 
 def read_again(source: Mapping[str, Any]) -> Dataset:

@@ -11,6 +11,8 @@ from caviar.data.dataset import Dataset
 from caviar.data.hashing import hash_numbers, hash_texts, seeded
 from caviar.data.shift import findings_of, no_test_set
 from caviar.errors import DataError
+from caviar.given import seed as checked_seed
+from caviar.given import switch
 
 _JUDGED_FROM = 1000
 _FEWEST_OF_CLASS = 3
@@ -108,6 +110,8 @@ def split(
         raise DataError(f"A data set is what is split. Got a {type(dataset).__name__}. Write split(read(...)).")
     if dataset.targets is None:
         raise DataError(f"'{dataset.name}' has no targets, so there is nothing to learn. Read it with target=….")
+    seed, halves = checked_seed(seed, DataError), switch("halves", halves, DataError)
+    in_third = _asked(0 if train_dev is None else train_dev, dataset.rows, "train_dev")
     groups = _beside(dataset, group, dataset.groups if time is None else None, "group")
     times = _beside(dataset, time, dataset.times if group is None else None, "time")
     if groups is not None and times is not None:
@@ -119,7 +123,7 @@ def split(
         in_dev, in_test = _cut_anew(how, dev, test)
     in_train = ~in_dev & ~in_test
     in_train_dev = np.zeros(dataset.rows, dtype=bool)
-    if train_dev:
+    if in_third:
         size = _asked(train_dev, int(in_train.sum()), "train_dev")
         (in_train_dev,) = how.cut(np.flatnonzero(in_train), (size,), "train-dev")
         in_train &= ~in_train_dev

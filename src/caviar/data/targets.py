@@ -9,6 +9,7 @@ import numpy as np
 from caviar.data.table import Cells, objects_of, texts_of
 from caviar.data.values import TARGET_MARKS, cleaned, number_text, parse_numbers
 from caviar.errors import DataError
+from caviar.given import shown
 
 TASKS = ("auto", "classification", "regression")
 USUAL_NAMES = ("target", "label", "class", "y")
@@ -92,8 +93,8 @@ def read_target(name: str, cells: Cells, task: str = "auto", *, pictured: bool =
     Raises:
         DataError: the task is not one of TASKS, or the values do not fit it, or all are missing.
     """
-    if task not in TASKS:
-        raise DataError(f"'task' must be one of {', '.join(TASKS)}. Got {task!r}.")
+    if not isinstance(task, str) or task not in TASKS:
+        raise DataError(f"'task' must be one of {', '.join(TASKS)}. Got {shown(task)}.")
     if cells.kind == "text":
         texts = cleaned(cells.values, TARGET_MARKS)
         numbers = parse_numbers(cleaned(cells.values), separator)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from caviar.errors import DataError
+from caviar.given import shown, switch
 
 
 def exponentially_weighted_average(values: Any, beta: float, corrected: bool = True) -> np.ndarray:
@@ -31,6 +32,7 @@ def exponentially_weighted_average(values: Any, beta: float, corrected: bool = T
     [40.0, 44.74]
     """
     share = _share(beta)
+    corrected = switch("corrected", corrected, DataError)
     series = _series(values)
     v = np.zeros(series.shape[1:])
     seen = np.zeros(series.shape[1:])
@@ -52,7 +54,7 @@ def _share(beta: Any) -> float:
     except (TypeError, ValueError):
         share = float("nan")
     if not 0.0 <= share < 1.0:
-        raise DataError(f"'beta' must be a number from 0 to below 1; 0.9 averages about ten values. Got {beta!r}.")
+        raise DataError(f"'beta' must be a number from 0 to below 1; 0.9 averages about ten values. Got {shown(beta)}.")
     return share
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from caviar.errors import SpaceError
+from caviar.given import is_number, shown
 from caviar.search.hyperparameters import Hyperparameter, look_up
 from caviar.search.ranges import SCALES, Axis, Choice, Range, Widths, freeze, write
 
@@ -33,8 +34,8 @@ def make_range(
     first = row.check(usual[0] if low is None else low)
     last = row.check(usual[1] if high is None else high)
     scale = _check_scale(row, scale, first, last)
-    if not isinstance(off, int | float) or not 0.0 <= off < 1.0:
-        raise SpaceError(f"'off' is the share of trials that leave '{name}' off, from 0 to below 1. Got {off!r}.")
+    if not is_number(off) or not 0.0 <= off < 1.0:
+        raise SpaceError(f"'off' is the share of trials that leave '{name}' off, from 0 to below 1. Got {shown(off)}.")
     if off and row.off is None:
         raise SpaceError(f"'{name}' cannot be off, so 'off={off:g}' means nothing. Leave it out.")
     if start is None:
@@ -45,10 +46,10 @@ def make_range(
 def _check_scale(row: Hyperparameter, scale: str | None, low: Any, high: Any) -> str:
     name = row.name
     scale = row.scale if scale is None else scale
-    if row.scale == "integer":
+    if row.scale == "integer" and isinstance(scale, str):
         scale = {"linear": "integer", "log": "integer_log"}.get(scale, scale)
-    if scale not in SCALES:
-        raise SpaceError(f"There is no scale '{scale}' for '{name}'. There are: {', '.join(SCALES)}.")
+    if not isinstance(scale, str) or scale not in SCALES:
+        raise SpaceError(f"There is no scale {shown(scale)} for '{name}'. There are: {', '.join(SCALES)}.")
     if isinstance(low, list) or isinstance(high, list):
         raise SpaceError(f"A range of '{name}' has two numbers as its ends. To try lists, write Space.choose.")
     if not low < high:
@@ -101,8 +102,10 @@ def make_widths(buckets: Sequence[Sequence[int]], smallest: float = 0.75) -> Wid
     checked = tuple(dict.fromkeys(tuple(hidden.check(bucket)) for bucket in buckets))
     if not checked:
         raise SpaceError("Space.widths needs at least one bucket, such as [128, 64]. Got none.")
-    if not 0.0 < smallest <= 1.0:
-        raise SpaceError(f"'smallest' is the least width as a share of the bucket, above 0 up to 1. Got {smallest!r}.")
+    if not is_number(smallest) or not 0.0 < smallest <= 1.0:
+        raise SpaceError(
+            f"'smallest' is the least width as a share of the bucket, above 0 up to 1. Got {shown(smallest)}."
+        )
     return Widths(checked, float(smallest))
 
 

@@ -15,6 +15,7 @@ from enum import Enum
 from typing import Any
 
 from caviar.errors import SpaceError
+from caviar.given import shown, values_by_name
 
 
 class Kind(Enum):
@@ -118,16 +119,16 @@ class Hyperparameter:
             if word == str(choice).lower():
                 return choice
         listed = ", ".join(str(choice) for choice in self.choices)
-        raise SpaceError(f"'{self.name}' must be one of {listed}. Got {value!r}.")
+        raise SpaceError(f"'{self.name}' must be one of {listed}. Got {shown(value)}.")
 
 
 def _as_number(name: str, value: Any) -> float:
     if isinstance(value, bool | bytes):
-        raise SpaceError(f"'{name}' must be a number. Got {value!r}.")
+        raise SpaceError(f"'{name}' must be a number. Got {shown(value)}.")
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise SpaceError(f"'{name}' must be a number. Got {value!r}.") from None
+        raise SpaceError(f"'{name}' must be a number. Got {shown(value)}.") from None
     if math.isnan(number):
         raise SpaceError(f"'{name}' must be a number. Got NaN.")
     return number
@@ -145,7 +146,7 @@ def _check_hidden(value: Any) -> list[int]:
         text = value.strip("[]() ")
         value = [] if text.lower() in ("", "none") else re.split(r"(?<=\d)[-,\s]+", text)
     if not isinstance(value, int | float | Iterable) or isinstance(value, bool | bytes | Mapping):
-        raise SpaceError(f"'hidden' lists the widths of the hidden layers; [] is a linear model. Got {value!r}.")
+        raise SpaceError(f"'hidden' lists the widths of the hidden layers; [] is a linear model. Got {shown(value)}.")
     widths = []
     for part in [value] if isinstance(value, int | float) else value:
         try:
@@ -288,12 +289,14 @@ def look_up(name: str) -> Hyperparameter:
     Raises:
         SpaceError: there is no such hyperparameter.
     """
+    if not isinstance(name, str):
+        raise SpaceError(f"A hyperparameter goes by its name, such as 'learning_rate'. Got {shown(name)}.")
     if name in HYPERPARAMETERS:
         return HYPERPARAMETERS[name]
     plain = name.strip().lower().replace("-", "_")
     near = [_OTHER_NAMES[plain]] if plain in _OTHER_NAMES else difflib.get_close_matches(plain, HYPERPARAMETERS, n=3)
     hint = f" Did you mean {' or '.join(near)}?" if near else f" There are: {', '.join(HYPERPARAMETERS)}."
-    raise SpaceError(f"There is no hyperparameter '{name}'.{hint}")
+    raise SpaceError(f"There is no hyperparameter {shown(name)}.{hint}")
 
 
 def default_configuration() -> dict[str, Any]:
@@ -310,7 +313,7 @@ def complete(configuration: Mapping[str, Any]) -> dict[str, Any]:
         SpaceError: a name is unknown or a value not allowed.
     """
     whole = default_configuration()
-    for name, value in configuration.items():
+    for name, value in values_by_name("configuration", configuration, SpaceError).items():
         whole[name] = look_up(name).check(value)
     if whole["optimiser"] == "rmsprop" and "beta_2" not in configuration:
         whole["beta_2"] = 0.9

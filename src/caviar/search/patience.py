@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, final
 
 from caviar.errors import StudyError
+from caviar.given import is_whole, shown
 from caviar.search.rule import SPARED, Decision, Report, StoppingRule, check_state
 
 
@@ -26,12 +27,12 @@ class Patience(StoppingRule):
     """
 
     def __init__(self, patience: int) -> None:
-        if isinstance(patience, bool) or not isinstance(patience, int) or patience < 1:
+        if not is_whole(patience) or patience < 1:
             raise StudyError(
-                f"'patience' is a number of epochs without a better one, whole and from 1. Got {patience!r}. "
+                f"'patience' is a number of epochs without a better one, whole and from 1. Got {shown(patience)}. "
                 "Leave it out to train every epoch."
             )
-        self.patience = patience
+        self.patience = int(patience)
 
     def decide(self, reports: Iterable[Report]) -> list[Decision]:
         """End what has waited long enough; of several reports of a trial the last counts."""

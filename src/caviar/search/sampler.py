@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from caviar.errors import SpaceError, StudyError
+from caviar.given import seed as checked_seed
 
 PURPOSE = 0xA5C  # keeps a sampler's draws apart from others made with the same seed
 
@@ -54,9 +55,7 @@ def check_seed(seed: int) -> int:
     Raises:
         SpaceError: it is not a whole number from 0 on.
     """
-    if not isinstance(seed, int) or seed < 0:
-        raise SpaceError(f"A seed is a whole number from 0 on. Got {seed!r}.")
-    return seed
+    return checked_seed(seed, SpaceError)
 
 
 def own_state(state: Mapping[str, Any], sampler: str, seed: int) -> Mapping[str, Any]:

@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 
 from caviar.errors import SpaceError
+from caviar.given import seed as checked_seed
+from caviar.given import shown, values_by_name
+from caviar.given import whole as checked_whole
 from caviar.search.declare import axis_from_dict, make_choice, make_range, make_widths
 from caviar.search.defaults import SearchedData, default_axes
 from caviar.search.hyperparameters import HYPERPARAMETERS, STRUCTURAL, complete, look_up, names
@@ -38,13 +41,26 @@ class Space:
     fixed: tuple[tuple[str, Any], ...] = ()
     axes: tuple[Axis, ...] = ()
 
+    def __post_init__(self) -> None:
+        pairs = isinstance(self.fixed, tuple) and all(isinstance(pair, tuple) and len(pair) == 2 for pair in self.fixed)
+        if not pairs or not isinstance(self.axes, tuple) or not all(isinstance(axis, Axis) for axis in self.axes):
+            raise SpaceError(
+                f"A space begins empty, as in Space().fix(hidden=[64]).vary('l2'). Got {shown(self.fixed)}, "
+                f"{shown(self.axes)}."
+            )
+
     @staticmethod
     def default(dataset: SearchedData) -> "Space":
         """A lean space for this data (see `caviar.search.defaults`); trial 0 is a strong default network.
 
         Args:
             dataset: anything with `rows` and a `schema` as `caviar.data.Dataset` has them.
+
+        Raises:
+            SpaceError: it is no such thing.
         """
+        if not hasattr(dataset, "rows") or not hasattr(dataset, "schema"):
+            raise SpaceError(f"Space.default is made for a data set. Got {shown(dataset)}. Give it caviar.read(...).")
         return Space(axes=default_axes(dataset))
 
     def fix(self, **values: Any) -> "Space":
@@ -96,7 +112,13 @@ class Space:
         return self.put(make_widths(buckets, smallest))
 
     def put(self, axis: Axis) -> "Space":
-        """The space with this axis in the place of what it had under that name."""
+        """The space with this axis in the place of what it had under that name.
+
+        Raises:
+            SpaceError: it is no axis.
+        """
+        if not isinstance(axis, Axis):
+            raise SpaceError(f"An axis is what Space.axis gives. Got {shown(axis)}. Write Space.vary or Space.choose.")
         axes = {other.name: other for other in self.axes} | {axis.name: axis}
         fixed = {name: value for name, value in self.fixed if name != axis.name}
         return Space(_in_order(fixed), tuple(value for _, value in _in_order(axes)))
@@ -107,6 +129,9 @@ class Space:
         Raises:
             SpaceError: an option cannot be read, or one name is given twice.
         """
+        for option, texts in (("--set", fixed), ("--vary", varied)):
+            if isinstance(texts, str) or not isinstance(texts, Iterable) or not all(isinstance(t, str) for t in texts):
+                raise SpaceError(f"'{option}' is read from a list of texts, such as ['l2=0.1']. Got {shown(texts)}.")
         values, axes = [parse_set(text) for text in fixed], [parse_vary(text) for text in varied]
         given = [name for name, _ in values] + [axis.name for axis in axes]
         for name in given:
@@ -170,7 +195,8 @@ class Space:
             SpaceError: the space does not fit together.
         """
         self.check()
-        generator = np.random.default_rng([int(seed), 0x57A7E])
+        seed, count = checked_seed(seed, SpaceError), checked_whole("count", count, SpaceError)
+        generator = np.random.default_rng([seed, 0x57A7E])
         options = [self._structural_options(name, generator) for name in names(STRUCTURAL)]
         chosen = different(options, count, generator)
         return [dict(zip(names(STRUCTURAL), map(thaw, combination), strict=True)) for combination in chosen]
@@ -188,6 +214,10 @@ class Space:
         Returns:
             A complete configuration.
         """
+        if not isinstance(generator, np.random.Generator):
+            raise SpaceError(
+                f"A draw takes NumPy's generator, numpy.random.default_rng(0), say. Got {shown(generator)}."
+            )
         shares = dict(zip(HYPERPARAMETERS, generator.random((len(HYPERPARAMETERS), 2)), strict=True))
         values = {
             axis.name: axis.draw(*map(float, shares[axis.name])) for axis in self.axes if not isinstance(axis, Widths)
@@ -204,7 +234,7 @@ class Space:
 
     def options_within(self, bucket: Sequence[int]) -> list[list[int]]:
         """The chosen lists of widths that share a bucket's program; the bucket itself where it is none of them."""
-        hidden = self.axis("hidden")
+        hidden, bucket = self.axis("hidden"), look_up("hidden").check(bucket)
         if isinstance(hidden, Choice):
             for shared, options in shared_buckets(hidden.options).items():
                 if shared == tuple(bucket):
@@ -213,7 +243,9 @@ class Space:
 
     def default_configuration(self, structure: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Trial 0: a strong default, in a given structure or its own."""
-        return self.assemble({axis.name: axis.start for axis in self.axes}, self._first(structure or {}))
+        return self.assemble(
+            {axis.name: axis.start for axis in self.axes}, self._first({} if structure is None else structure)
+        )
 
     def assemble(self, values: Mapping[str, Any], structure: Mapping[str, Any]) -> dict[str, Any]:
         """A complete configuration of this space from values for its axes.
@@ -222,6 +254,8 @@ class Space:
             values: for each varied name its value; a default learning rate is for Adam and is scaled here.
             structure: the structural values as the trial has them.
         """
+        values = values_by_name("values", values, SpaceError)
+        structure = values_by_name("structure", structure, SpaceError)
         whole = {**{name: thaw(value) for name, value in self.fixed}, **values, **structure}
         for axis in self.axes:
             if axis.name not in structure and not look_up(axis.name).matters(whole):
@@ -257,8 +291,10 @@ class Space:
             SpaceError: it is not a description of a space.
         """
         if not isinstance(plain, Mapping) or not {"fixed", "axes"} <= set(plain):
-            raise SpaceError(f"A saved space has 'fixed' and 'axes'. Got {plain!r}. Write it with Space.to_dict.")
-        space = Space().fix(**plain["fixed"])
+            raise SpaceError(f"A saved space has 'fixed' and 'axes'. Got {shown(plain)}. Write it with Space.to_dict.")
+        if not isinstance(plain["axes"], list | tuple):
+            raise SpaceError(f"The 'axes' of a saved space are a list. Got {shown(plain['axes'])}.")
+        space = Space().fix(**values_by_name("fixed", plain["fixed"], SpaceError))
         for axis in plain["axes"]:
             space = space.put(axis_from_dict(axis))
         return space
@@ -285,6 +321,7 @@ class Space:
 
     def _structure(self, structure: Mapping[str, Any]) -> dict[str, Any]:
         """The structural values, checked; those not given are trial 0's."""
+        structure = values_by_name("structure", structure, SpaceError)
         given = {name: structure.get(name, self._start(name)) for name in names(STRUCTURAL)}
         return {name: look_up(name).check(thaw(value)) for name, value in given.items()}
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, final
 
 from caviar.errors import StudyError
+from caviar.given import shown
 from caviar.search.patience import Both, Patience
 from caviar.search.rule import SPARED, Decision, Report, StoppingRule, check_state
 
@@ -158,8 +159,8 @@ def check_stopping(stopping: str | None, patience: int | None) -> None:
     Raises:
         StudyError: one or the other.
     """
-    if stopping is not None and stopping not in STOPPING:
-        raise StudyError(f"There is no stopping rule {stopping!r}. There are: {', '.join(STOPPING)}.")
+    if stopping is not None and (not isinstance(stopping, str) or stopping not in STOPPING):
+        raise StudyError(f"There is no stopping rule {shown(stopping)}. There are: {', '.join(STOPPING)}.")
     if patience is not None:
         Patience(patience)
     elif stopping == "patience":

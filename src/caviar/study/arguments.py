@@ -10,6 +10,7 @@ import numpy as np
 from caviar.data.splits import Splits
 from caviar.diagnosis.pictures import diagnose_flips
 from caviar.errors import CaviarWarning, SpaceError, StudyError
+from caviar.given import is_number, shown, values_by_name, whole
 from caviar.networks.metrics import METRICS
 from caviar.search.augmentations import FLIPS, check_augmentations, values_of
 from caviar.search.space import Space
@@ -28,20 +29,9 @@ def checked_metric(metric: str | None, splits: Splits) -> str:
     task = splits.dataset.schema.task
     chosen = "error" if metric is None else metric
     known = list(dict.fromkeys(["error", *METRICS[task]]))
-    if chosen not in known:
-        raise StudyError(f"Trials of a {task} study are compared by {' or '.join(known)}. Got '{chosen}'.")
+    if not isinstance(chosen, str) or chosen not in known:
+        raise StudyError(f"Trials of a {task} study are compared by {' or '.join(known)}. Got {shown(chosen)}.")
     return "error" if chosen == "rmse" else chosen
-
-
-def checked_seed(seed: int | None) -> int:
-    """The seed, by default 0.
-
-    Raises:
-        StudyError: it is no whole number from 0.
-    """
-    if seed is not None and (not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63):
-        raise StudyError(f"'seed' must be a whole number from 0. Got {seed!r}.")
-    return int(seed or 0)
 
 
 def checked_base_error(error: float | None, task: str) -> float:
@@ -53,7 +43,7 @@ def checked_base_error(error: float | None, task: str) -> float:
     most = 1.0 if task == "classification" else math.inf
     if error is not None and not (is_number(error) and 0.0 <= error < most):
         rule = "a share from 0 to below 1 (0.05 is 5 %)" if task == "classification" else "a number from 0"
-        raise StudyError(f"'base_error' must be {rule}. Got {error!r}.")
+        raise StudyError(f"'base_error' must be {rule}. Got {shown(error)}.")
     return float(error or 0.0)
 
 
@@ -65,8 +55,8 @@ def check_search(
     Raises:
         StudyError: an argument is not allowed.
     """
-    _at_least_one("trials", trials)
-    _at_least_one("epochs", epochs)
+    whole("trials", trials, StudyError, most=_MOST)
+    whole("epochs", epochs, StudyError, most=_MOST)
     check_stopping(stopping, patience)
     check_minutes(minutes)
 
@@ -78,7 +68,7 @@ def check_minutes(minutes: float | None) -> None:
         StudyError: it is not above 0.
     """
     if minutes is not None and not (is_number(minutes) and minutes > 0):
-        raise StudyError(f"'minutes' must be above 0. Got {minutes!r}.")
+        raise StudyError(f"'minutes' must be above 0. Got {shown(minutes)}.")
 
 
 def check_configurations(several: Any) -> None:
@@ -95,6 +85,15 @@ def check_configurations(several: Any) -> None:
         )
 
 
+def own_values(configuration: Any) -> dict[str, Any]:
+    """A configuration's values by name; none where it is None.
+
+    Raises:
+        StudyError: it is no mapping from names.
+    """
+    return {} if configuration is None else values_by_name("configuration", configuration, StudyError)
+
+
 def check_trainable(splits: Any, space: Any) -> None:
     """Refuse what a study cannot be made of: other things than splits and a space.
 
@@ -105,7 +104,17 @@ def check_trainable(splits: Any, space: Any) -> None:
         raise StudyError(
             f"A study needs the splits of a data set. Got a {type(splits).__name__}. Give split(read(...))."
         )
-    if space is not None and not isinstance(space, Space):
+    if space is not None:
+        check_space_given(space)
+
+
+def check_space_given(space: Any) -> None:
+    """Refuse what is no space.
+
+    Raises:
+        StudyError: it is none.
+    """
+    if not isinstance(space, Space):
         raise StudyError(f"'space' must be a caviar.Space. Got a {type(space).__name__}. Write Space().fix(...).")
 
 
@@ -123,16 +132,6 @@ def check_batches(rows: int, space: Space) -> None:
         )
 
 
-def is_number(value: Any) -> bool:
-    """Whether it is one number, and no truth value."""
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
-
-
-def _at_least_one(name: str, value: Any) -> None:
-    if not isinstance(value, int | np.integer) or value < 1:
-        raise StudyError(f"'{name}' must be a whole number of at least 1. Got {value!r}.")
-
-
 def check_rates(low: float, high: float, rates: int, **counts: int) -> np.ndarray:
     """The learning rates to try, evenly spread on a logarithmic axis.
 
@@ -145,19 +144,20 @@ def check_rates(low: float, high: float, rates: int, **counts: int) -> np.ndarra
     ends = (low, high)
     if not all(map(is_number, ends)) or not 0.0 < low < high <= 1000.0:
         raise StudyError(
-            f"'low' and 'high' are learning rates, above 0, at most 1000, the lower first. Got {low!r}, {high!r}."
+            f"'low' and 'high' are learning rates, above 0, at most 1000, the lower first. Got {shown(low)}, "
+            f"{shown(high)}."
         )
     for name, value in {"rates": rates, **counts}.items():
-        least, most = _COUNTS[name]
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
-            raise StudyError(f"'{name}' must be a whole number from {least} to {most}. Got {value!r}.")
+        whole(name, value, StudyError, *_COUNTS[name])
     return np.asarray(np.geomspace(low, high, rates))
 
 
+# Of trials, epochs and steps: more than anybody trains.
+_MOST = 10**6
 # More than this only where the train set has as many rows.
 _LARGEST_BATCH = 65536
 # What a search for learning rates may be asked for, at least and at most.
-_COUNTS = {"rates": (5, 4096), "seeds": (1, 256), "steps": (1, 10**6), "rounds": (1, 8), "epochs": (1, 10**6)}
+_COUNTS = {"rates": (5, 4096), "seeds": (1, 256), "steps": (1, _MOST), "rounds": (1, 8), "epochs": (1, _MOST)}
 
 
 def check_known(name: str, value: Any, allowed: list[Any]) -> None:
@@ -166,8 +166,8 @@ def check_known(name: str, value: Any, allowed: list[Any]) -> None:
     Raises:
         StudyError: it is not.
     """
-    if value not in allowed:
-        raise StudyError(f"'{name}' must be one of {', '.join(str(a) for a in allowed)}. Got {value!r}.")
+    if not isinstance(value, str) or value not in allowed:
+        raise StudyError(f"'{name}' must be one of {', '.join(str(a) for a in allowed)}. Got {shown(value)}.")
 
 
 def check_space(study: "Study", space: Space) -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from caviar.errors import StudyError
+from caviar.given import is_whole, shown, text, whole
 from caviar.records.events import Event
 from caviar.records.lease import Lease
 from caviar.records.status import Status
@@ -95,8 +96,9 @@ class Babysitter:
         Raises:
             StudyError: `epochs` is below 1, or another process trains this network.
         """
-        if not isinstance(epochs, int) or epochs < 1:
-            raise StudyError(f"'epochs' must be a whole number of at least 1. Got {epochs!r}.")
+        epochs = whole("epochs", epochs, StudyError)
+        if watch is not None and not callable(watch):
+            raise StudyError(f"'watch' is a function that is called with each record. Got {shown(watch)}.")
         with self._held() as lease:
             self._train(lease, epochs, watch)
         return self.trial
@@ -112,18 +114,19 @@ class Babysitter:
             SpaceError: a name is unknown or a value not allowed.
             StudyError: a change would need other arrays, or would do nothing any more.
         """
+        text("note", note, StudyError)
         before = self.configuration
-        whole = changed(before, changes)
-        check_space(self._study, Space().fix(**whole))
+        then = changed(before, changes)
+        check_space(self._study, Space().fix(**then))
         with self._held() as lease:
             payload = {
-                "changes": {name: whole[name] for name in changes},
+                "changes": {name: then[name] for name in changes},
                 "before": {name: before[name] for name in changes},
                 "epoch": self.epoch,
                 "checkpoint": self._save(),
                 "note": note,
             }
-            trial = replace(self._live, configuration=whole)
+            trial = replace(self._live, configuration=then)
             self._commit(lease, "set", payload, trials=[trial])
             self._take(trial)
         return self
@@ -227,8 +230,8 @@ class Babysitter:
                 self._take(replace(self._live, configuration=event.payload["configuration"]))
                 behind = event.payload["epoch"]
             elif event.kind == "set":
-                whole = complete({**self._live.configuration, **event.payload["changes"]})
-                self._take(replace(self._live, configuration=whole))
+                then = complete({**self._live.configuration, **event.payload["changes"]})
+                self._take(replace(self._live, configuration=then))
             elif event.kind == "evict":
                 self._lane.progress.live[0] = replace(self._live, status=Status.FINISHED)
         if behind > self.epoch:
@@ -252,12 +255,13 @@ class Babysitter:
 
     def _go_back(self, state: Earlier, action: str, note: str) -> None:
         """Become an earlier state again; the log keeps what was done since."""
-        whole = self._configured(state)
+        text("note", note, StudyError)
+        then = self._configured(state)
         back = {"undoes": list(state.undoes), "action": action, "note": note, "epoch": state.epoch}
         with self._held() as lease:
             arrays, plain = states.load(self._study, state.checkpoint)
-            trial = replace(states.trial_of(plain), configuration=whole)
-            payload = {**back, "checkpoint": state.checkpoint, "configuration": whole}
+            trial = replace(states.trial_of(plain), configuration=then)
+            payload = {**back, "checkpoint": state.checkpoint, "configuration": then}
             self._commit(lease, "restore", payload, trials=[trial])
             checkpoint.put(self._lane, arrays, plain)
             self._take(trial)
@@ -269,9 +273,10 @@ class Babysitter:
         Raises:
             StudyError: as for `back_to`.
         """
-        if isinstance(epoch, bool) or not isinstance(epoch, int) or not 0 <= epoch <= self.epoch:
+        if not is_whole(epoch) or not 0 <= epoch <= self.epoch:
             raise StudyError(
-                f"This network has trained {self.epoch} epochs, so it can go back to 0 to {self.epoch}. Got {epoch!r}."
+                f"This network has trained {self.epoch} epochs, so it can go back to 0 to {self.epoch}. "
+                f"Got {shown(epoch)}."
             )
         first = states.stored(self._study, self._number)[0]
         if epoch < first.about["epoch"]:

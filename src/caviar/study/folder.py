@@ -7,6 +7,8 @@ from typing import Any
 from caviar.data.dataset import Dataset
 from caviar.data.splits import Splits
 from caviar.diagnosis.finding import Finding
+from caviar.errors import StudyError
+from caviar.given import path
 from caviar.records.trial import Trial
 from caviar.search.space import Space
 from caviar.study import keeping, opening, ranking
@@ -32,12 +34,12 @@ class StudyFolder:
         watch: Callable[[Any], None] | None = None,
         job: Mapping[str, Any] | None = None,
     ) -> None:
-        self.folder = Path(folder)
+        self.folder = path("The folder of a study", folder, StudyError)
         self.watch = watch
         self._splits = splits
         self._material: Any = None
         self.loop: Any = None  # the loop that trains now
-        given = opening.Given(splits, space, seed, metric, base_error, dict(job or {}))
+        given = opening.checked(opening.Given(splits, space, seed, metric, base_error, watch, job))
         self.store = opening.store_of(self.folder, given)
         about = self.store.setting("study")
         self.job: dict[str, Any] = about.get("job", {})

@@ -7,10 +7,11 @@ import numpy as np
 
 from caviar.data.streams import batches, updates_per_epoch
 from caviar.errors import StudyError
+from caviar.given import is_number, is_whole, shown, whole
+from caviar.given import seed as checked_seed
 from caviar.records.trial import Trial
 from caviar.search.hyperparameters import HYPERPARAMETERS
 from caviar.study import keeping, work
-from caviar.study.arguments import is_number
 from caviar.study.material import Prepared, own_widths
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class TrialGradients:
 
 def check_gradients(study: "Study", trial: int | Trial | None, entries: int, seed: int) -> TrialGradients:
     """See `Study.check_gradients`."""
+    entries, seed = whole("entries", entries, StudyError), checked_seed(seed, StudyError)
     looked = _Looked(study, trial)
     work.start()
     from caviar.networks.draws import tick_keys
@@ -87,11 +89,10 @@ def check_gradients(study: "Study", trial: int | Trial | None, entries: int, see
 
 def check_descent(study: "Study", trial: int | Trial | None, steps: int, learning_rate: float | None) -> "DescentCheck":
     """See `Study.check_descent`."""
-    if not isinstance(steps, int | np.integer) or steps < 1:
-        raise StudyError(f"'steps' must be a whole number of at least 1. Got {steps!r}.")
+    steps = whole("steps", steps, StudyError)
     most = HYPERPARAMETERS["learning_rate"].high
     if learning_rate is not None and not (is_number(learning_rate) and 0 < learning_rate <= most):
-        raise StudyError(f"'learning_rate' must be above 0, and at most {most:g}. Got {learning_rate!r}.")
+        raise StudyError(f"'learning_rate' must be above 0, and at most {most:g}. Got {shown(learning_rate)}.")
     looked = _Looked(study, trial)
     work.start()
     from caviar.training.descent_check import check_descent
@@ -102,7 +103,7 @@ def check_descent(study: "Study", trial: int | Trial | None, steps: int, learnin
     own = for_descent(looked.assignment())
     network = one_network(own, looked.prepared.version, rows[:MOST_ROWS], nothing, **looked.kind)
     rate = float(looked.record.configuration["learning_rate"] if learning_rate is None else learning_rate)
-    found = check_descent(network, rate, int(steps), len(rows))
+    found = check_descent(network, rate, steps, len(rows))
     return replace(found, what=f"The cost of trial {looked.record.number}")
 
 
@@ -153,9 +154,9 @@ class _Looked:
 def _number(study: "Study", number: Any) -> int:
     """The number of a trial that the study has."""
     count = len(study.trials)
-    if not isinstance(number, int | np.integer) or isinstance(number, bool) or not 0 <= number < count:
+    if not is_whole(number) or not 0 <= number < count:
         have = f"trials 0 to {count - 1}" if count else "no trials yet"
         raise StudyError(
-            f"'trial' must be the number of one. The study in '{study.folder}' has {have}. Got {number!r}."
+            f"'trial' must be the number of one. The study in '{study.folder}' has {have}. Got {shown(number)}."
         )
     return int(number)

@@ -13,6 +13,7 @@ from caviar.data.dataset import Dataset
 from caviar.data.read import read
 from caviar.data.splits import Splits
 from caviar.errors import DataError, StudyError
+from caviar.given import shown
 from caviar.records import beside, checkpoints
 from caviar.records.store import Store
 from caviar.study.kept import Kept, Rows, arrays_of, kept_of
@@ -130,8 +131,8 @@ def check_same(store: Store, folder: Path, splits: Splits | None, given: Mapping
                 "Choose another folder, or open it without giving splits."
             )
     for name, value in given.items():
-        if value is not None and value != about[name]:
-            raise StudyError(f"The study in '{folder}' was begun with {name} {about[name]!r}. Got {value!r}.")
+        if value is not None and (not isinstance(value, int | str) or value != about[name]):
+            raise StudyError(f"The study in '{folder}' was begun with {name} {about[name]!r}. Got {shown(value)}.")
 
 
 def check_signature(store: Store, now: dict[str, Any]) -> None:

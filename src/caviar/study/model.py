@@ -1,6 +1,7 @@
 """A model that a person takes away: one file with everything from raw columns to predictions, without JAX."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from caviar.data.dataset import Dataset, Schema
 from caviar.data.encoding import Encoder
 from caviar.data.read import read_like
 from caviar.errors import DataError, ModelError
+from caviar.given import path as checked_path
+from caviar.given import shown
 from caviar.networks.metrics import METRICS
 from caviar.records import model_file
 from caviar.records.forward import forward, probabilities
@@ -58,6 +61,7 @@ class Model:
         Raises:
             ModelError: it cannot be written there.
         """
+        path = checked_path("A model", path, ModelError)
         arrays, plain = self.encoder.to_arrays()
         whole = {**self.arrays, **{_ENCODER + name: array for name, array in arrays.items()}}
         return model_file.save(path, whole, {**self.about, "encoder": plain})
@@ -69,7 +73,7 @@ class Model:
         Raises:
             ModelError: there is no such file, or it is not a model.
         """
-        whole, about = model_file.load(path)
+        whole, about = model_file.load(checked_path("A model", path, ModelError))
         own = {name[len(_ENCODER) :]: array for name, array in whole.items() if name.startswith(_ENCODER)}
         arrays = {name: array for name, array in whole.items() if not name.startswith(_ENCODER)}
         try:
@@ -85,7 +89,8 @@ class Model:
 
     def outputs(self, source: Any, rows: np.ndarray | None = None) -> np.ndarray:
         """What the network gives before the softmax, float32 [n, C]."""
-        return forward(self.arrays, self.about, self.encoder.transform(self.dataset(source), rows))
+        dataset = self.dataset(source)
+        return forward(self.arrays, self.about, self.encoder.transform(dataset, _checked_rows(rows, dataset.rows)))
 
     def predict_probabilities(self, source: Any, rows: np.ndarray | None = None) -> np.ndarray:
         """Probability of each class, [n, C].
@@ -127,6 +132,7 @@ class Model:
                 f"'{dataset.name}' has no target column '{self.schema.target}' with values that this model knows"
                 f"{self._known()}, so there is nothing to compare with. Add the column, or use predict."
             )
+        rows = _checked_rows(rows, dataset.rows)
         rows = np.arange(dataset.rows) if rows is None else rows
         targets = dataset.targets[rows]
         known = targets >= 0 if self.task == "classification" else np.isfinite(targets)
@@ -151,6 +157,24 @@ class Model:
     def _known(self) -> str:
         shown = ", ".join(self.classes[:10]) + (", …" if len(self.classes) > 10 else "")
         return f" ({shown})" if shown else ""
+
+
+def _checked_rows(rows: Any, count: int) -> np.ndarray | None:
+    """Row numbers, int64 [n], of a list, an array, or a mask [count]; None stands for all.
+
+    Raises:
+        DataError: they are none.
+    """
+    if rows is None:
+        return None
+    if isinstance(rows, list | tuple | range | np.ndarray):
+        with suppress(ValueError):  # lists in it are of unlike lengths
+            found = np.asarray(rows, dtype=None if len(rows) else np.int64) if np.ndim(rows) == 1 else np.zeros(0)
+            if found.dtype.kind == "b" and len(found) == count:
+                return np.flatnonzero(found)
+            if found.dtype.kind in "iu" and (not len(found) or (found.min() >= 0 and found.max() < count)):
+                return found.astype(np.int64)
+    raise DataError(f"'rows' lists numbers of rows, from 0 to {count - 1}, as in rows=[0, 2]. Got {shown(rows)}.")
 
 
 def load(path: str | Path) -> Model:

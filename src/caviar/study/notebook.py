@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from caviar.errors import StudyError
+from caviar.given import text as checked_text
 from caviar.records.status import Status
 from caviar.records.trial import Trial
 from caviar.study.interventions import log_of
@@ -62,6 +63,10 @@ def note(study: "Study", idea: str | None = None, conclusion: str | None = None)
     Raises:
         StudyError: there are no words, or nothing was done yet from which to conclude.
     """
+    idea, conclusion = (
+        None if words is None else checked_text(name, words, StudyError)
+        for name, words in (("idea", idea), ("conclusion", conclusion))
+    )
     if not (idea and idea.strip()) and not (conclusion and conclusion.strip()):
         raise StudyError("A note has an idea (for what comes next) or a conclusion (from what came last). Got neither.")
     done = len(study.campaigns)

@@ -1,18 +1,19 @@
 """A study's folder is begun, or opened with what it holds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from caviar.data.dataset import Schema
 from caviar.data.splits import Splits
 from caviar.errors import StudyError
+from caviar.given import seed, shown, values_by_name
 from caviar.records.store import Store
 from caviar.search.augmentations import check_augmentations
 from caviar.search.space import Space
 from caviar.study import keeping
-from caviar.study.arguments import check_batches, check_trainable, checked_base_error, checked_metric, checked_seed
+from caviar.study.arguments import check_batches, check_space_given, check_trainable, checked_base_error, checked_metric
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Given:
     """What a person said of a study; None where they said nothing.
 
     Args:
-        splits, space, seed, metric, base_error, job: as `caviar.study.study.Study` takes them.
+        splits, space, seed, metric, base_error, watch, job: as `caviar.study.study.Study` takes them.
     """
 
     splits: Splits | None
@@ -28,7 +29,23 @@ class Given:
     seed: int | None
     metric: str | None
     base_error: float | None
-    job: Mapping[str, Any]
+    watch: Any
+    job: Mapping[str, Any] | None
+
+
+def checked(given: Given) -> Given:
+    """What was said, where it is of the right types.
+
+    Raises:
+        StudyError: the seed, the watcher or the job is none.
+    """
+    if given.watch is not None and not callable(given.watch):
+        raise StudyError(f"'watch' is a function that is called with each look. Got {shown(given.watch)}.")
+    return replace(
+        given,
+        seed=None if given.seed is None else seed(given.seed, StudyError),
+        job={} if given.job is None else values_by_name("job", given.job, StudyError),
+    )
 
 
 def store_of(folder: Path, given: Given) -> Store:
@@ -39,7 +56,8 @@ def store_of(folder: Path, given: Given) -> Store:
     """
     if (folder / "study.db").exists():
         store = Store(folder / "study.db")
-        same = {"seed": given.seed, "metric": "error" if given.metric == "rmse" else given.metric}
+        named = isinstance(given.metric, str) and given.metric == "rmse"
+        same = {"seed": given.seed, "metric": "error" if named else given.metric}
         keeping.check_same(store, folder, given.splits, same)
         _change(store, folder, given)
         return store
@@ -54,10 +72,10 @@ def store_of(folder: Path, given: Given) -> Store:
     check_batches(len(given.splits.train), given.space or Space())
     about = {
         "space": (given.space or Space.default(dataset)).to_dict(),
-        "seed": checked_seed(given.seed),
+        "seed": given.seed or 0,
         "metric": checked_metric(given.metric, given.splits),
         "base_error": checked_base_error(given.base_error, dataset.schema.task),
-        "job": dict(given.job),
+        "job": dict(given.job or {}),
     }
     keeping.begin(folder, given.splits, about)
     store = Store(folder / "study.db")
@@ -88,6 +106,7 @@ def change_space(store: Store, folder: Path, space: Space) -> None:
     Raises:
         StudyError: a search of the present one is not done.
     """
+    check_space_given(space)
     about = store.setting("study")
     if space.to_dict() == about["space"]:
         return

@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from caviar.errors import StudyError
+from caviar.given import is_whole, shown
 from caviar.study import campaigns, work
 from caviar.study.babysit import Babysitter
 from caviar.study.interventions import Earlier
@@ -45,10 +46,10 @@ def again(study: "Study", trial: int) -> Babysitter:
         StudyError: this trial was not.
     """
     for number, campaign in enumerate(study.campaigns):
-        if campaign.kind == BY_HAND and campaign.first_trial == trial:
+        if campaign.kind == BY_HAND and is_whole(trial) and campaign.first_trial == trial:
             work.start()
             return Babysitter(study, number)
-    raise StudyError(f"Trial {trial} was not trained by hand, so nothing can go on. Babysit a new network.")
+    raise StudyError(f"Trial {shown(trial)} was not trained by hand, so nothing can go on. Babysit a new network.")
 
 
 def _stored(study: "Study", campaign: Campaign) -> Babysitter:

@@ -12,6 +12,7 @@ from caviar.diagnosis.intervals import Interval
 from caviar.diagnosis.slices import BINS, SliceErrors, by_slice, parts_of
 from caviar.diagnosis.wording import Unit
 from caviar.errors import StudyError
+from caviar.given import shown, whole
 
 if TYPE_CHECKING:
     from caviar.study.study import Study
@@ -106,11 +107,10 @@ def slices_of(study: "Study", column: str | None, bins: int) -> Slices:
         StudyError: there is no such column, or no model.
     """
     known = [*study.dataset.columns]
-    if column is not None and column not in known:
+    if column is not None and (not isinstance(column, str) or column not in known):
         told = ", ".join(known[:10]) + (", …" if len(known) > 10 else "") if known else "none, as it is images"
-        raise StudyError(f"'{column}' is no column that the network sees. There are: {told}.")
-    if isinstance(bins, bool) or not isinstance(bins, int) or bins < 2:
-        raise StudyError(f"'bins' must be a whole number of at least 2. Got {bins!r}.")
+        raise StudyError(f"{shown(column)} is no column that the network sees. There are: {told}.")
+    bins = whole("bins", bins, StudyError, least=2)
     return _divided(study, _measured(study), TARGET if column is None else column, bins)
 
 

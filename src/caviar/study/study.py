@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from caviar.diagnosis.finding import Finding
 from caviar.errors import StudyError
+from caviar.given import switch
 from caviar.records.trial import Trial
 from caviar.search.samplers import SAMPLERS
 from caviar.search.space import Space
@@ -29,6 +30,7 @@ from caviar.study.arguments import (
     check_rates,
     check_search,
     check_space,
+    own_values,
 )
 from caviar.study.folder import StudyFolder
 from caviar.study.learning_rates import LearningRates, Trainings
@@ -119,6 +121,7 @@ class Study(StudyFolder):
         """
         check_search(trials, epochs, stopping, minutes, patience)
         check_known("sampler", sampler, list(SAMPLERS))
+        twins, probes = switch("twins", twins, StudyError), switch("probes", probes, StudyError)
         self._refuse_sealed()
         check_space(self, self.space)
         earlier = start_from if isinstance(start_from, Study | None) else Study(start_from)
@@ -150,13 +153,14 @@ class Study(StudyFolder):
             StudyError: as for `search`, or the networks differ in structure.
         """
         check_search(1, epochs, None, minutes, patience)
+        twins = switch("twins", twins, StudyError)
         self._refuse_sealed()
         one = configuration is None or isinstance(configuration, Mapping)
         several: Any = [configuration or {}] if one else configuration
         check_configurations(several)
         if not several:
             raise StudyError("There is no network to train: the list of configurations is empty. Give at least one.")
-        spaces = [self.space.fix(**dict(own)) for own in several]
+        spaces = [self.space.fix(**own_values(own)) for own in several]
         for space in spaces:
             check_space(self, space)
         stopping = work.Stopping(None, patience, twins)
@@ -196,7 +200,7 @@ class Study(StudyFolder):
         """
         tried = check_rates(low, high, rates, seeds=seeds, steps=steps, rounds=rounds, epochs=epochs)
         self._refuse_sealed()
-        space = self.space.fix(**dict(configuration or {}))
+        space = self.space.fix(**own_values(configuration))
         check_space(self, space)
         trainings = Trainings(tried, seeds, steps, rounds, epochs, self.seed)
         found = work.find_learning_rate(self, space.default_configuration(), trainings)
@@ -223,7 +227,7 @@ class Study(StudyFolder):
 
         if trial is not None:
             return panda.again(self, trial)
-        space = self.space.fix(**dict(configuration or {}))
+        space = self.space.fix(**own_values(configuration))
         check_space(self, space)
         return panda.begin(self, space.default_configuration(), epochs)
 

@@ -26,12 +26,6 @@ def is_list(value: Any) -> bool:
     return isinstance(value, list | tuple) or (hasattr(value, "ndim") and value.ndim > 0)
 
 
-def at_least_one(name: str, value: Any) -> None:
-    """Refuse what is no whole number from 1 on."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise CostError(f"'{name}' must be a whole number of at least 1. Got {value!r}.")
-
-
 def configurations(given: Mapping[str, Any], slots: int | None) -> list[dict[str, Any]]:
     """One complete configuration a slot.
 

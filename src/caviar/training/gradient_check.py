@@ -11,6 +11,8 @@ import numpy as np
 
 from caviar.counts import count
 from caviar.errors import GradientError
+from caviar.given import seed as checked_seed
+from caviar.given import whole
 from caviar.training import device
 from caviar.training.flat_cost import FlatCost, Place
 from caviar.training.gradient_report import Entry, GradientCheck, ParameterCheck, level, worst_of
@@ -67,15 +69,14 @@ def check_gradients(
     >>> print(wrong)  # doctest: +ELLIPSIS
     The gradient is wrong: relative difference 2.0e-01 over 2 entries. Worst: parameters[1] (analytic 8, numerical ...
     """
-    if not isinstance(entries, int | np.integer) or entries < 1:
-        raise GradientError(f"'entries' must be a whole number of at least 1. Got {entries!r}.")
+    entries, seed = whole("entries", entries, GradientError), checked_seed(seed, GradientError)
     if data is not None and callable(cost):
         cost = partial(_with_data, cost, data)
     device.start(quiet=True)
     with jax.enable_x64(True), np.errstate(all="ignore"):
         flat = FlatCost(cost, parameters)
         analytic, low = flat.gradient(gradient)
-        return _Check(flat, analytic, low, int(entries), seed).run()
+        return _Check(flat, analytic, low, entries, seed).run()
 
 
 def _with_data(cost: Callable[..., Any], data: Any, parameters: Any) -> Any:

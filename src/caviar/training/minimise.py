@@ -13,6 +13,7 @@ import numpy as np
 from jax import Array
 
 from caviar.errors import CostError
+from caviar.given import shown, whole
 from caviar.training import cost_arguments, device
 from caviar.training.descent import Descent
 from caviar.training.features import rule_of
@@ -83,10 +84,12 @@ def minimise(
     (<Status.FINISHED: 'finished'>, <Status.FINISHED: 'finished'>, <Status.DIVERGED: 'diverged'>)
     """
     device.start(quiet=True)
-    for name, value in (("steps", steps), ("steps_per_epoch", steps_per_epoch), ("every", every)):
-        cost_arguments.at_least_one(name, value)
-    if dtype not in cost_arguments.DTYPES:
-        raise CostError(f"'dtype' must be one of {', '.join(cost_arguments.DTYPES)}. Got {dtype!r}.")
+    steps, steps_per_epoch, every = (
+        whole(name, value, CostError)
+        for name, value in (("steps", steps), ("steps_per_epoch", steps_per_epoch), ("every", every))
+    )
+    if not isinstance(dtype, str) or dtype not in cost_arguments.DTYPES:
+        raise CostError(f"'dtype' must be one of {', '.join(cost_arguments.DTYPES)}. Got {shown(dtype)}.")
     given = {"optimiser": optimiser, "learning_rate": learning_rate, "decay": decay, **hyperparameters}
     begin, slots = cost_arguments.starts_of(start, starts, np.dtype(dtype))
     configurations = cost_arguments.configurations(given, slots)
