@@ -4,6 +4,7 @@ import math
 import os
 import subprocess
 import sys
+from inspect import unwrap
 
 import jax
 import jax.numpy as jnp
