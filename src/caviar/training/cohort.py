@@ -71,6 +71,7 @@ class Cohort:
         self.state: Any = None
         self._values: Any = None
         self._fixed: dict[str, Any] = {}
+        self._extents: dict[int, dict[str, Any]] = {}  # of segments of so many whole epochs
 
     # ---- setting up -------------------------------------------------------------------------------------------
 
@@ -82,7 +83,9 @@ class Cohort:
             self._data = jax.device_put(self._data_host, whole)
             if self.state is None:
                 self.state = jax.device_put(empty_state(self.key, self.layout.slots), split)
+            updates = np.asarray([group.updates(self.architecture.batch_size) for group in self.groups], np.int32)
             self._fixed = {
+                "updates": jax.device_put(updates, split),
                 "versions": jax.device_put(np.asarray([g.version for g in self.groups], np.int32), split),
                 "eval_rows": jax.device_put(self.eval_rows, split),
                 "eval_roles": jax.device_put(self.eval_roles, split),
@@ -239,24 +242,33 @@ class Cohort:
         table = rates(self.slots, self.own_epochs, own_updates, epochs, room)
         if self.key.features.augmentation.mixup:
             table = with_shares(table, self.slots, keys)
-        split, whole = split_over(layout.devices), whole_on(layout.devices)
         dtype = self.architecture.dtype
         moving = {
             "rows": rows,
             "counts": counts,
             "keys": keys,
             "rates": table.reshape(layout.slots, -1, table.shape[-1]).astype(dtype),
-            "updates": own_updates.astype(np.int32),
             "epochs_before": self.own_epochs.astype(np.int32),
             "active": self._busy(),
         }
-        scalars = {
+        extent = self._extent(epochs, start, stop)
+        return Plan(**jax.device_put(moving, split_over(layout.devices)), **extent, **self._fixed)
+
+    def _extent(self, epochs: int, start: int, stop: int) -> dict[str, Any]:
+        """How far a segment goes, on the devices, where placing a number costs as much as placing a table."""
+        usual = (start, stop) == (0, self.updates)
+        if usual and epochs in self._extents:
+            return self._extents[epochs]
+        numbers = {
             "start": np.int32(start),
             "stop": np.int32(stop),
             "epochs": np.int32(epochs),
             "measure": np.bool_(stop == self.updates),
         }
-        return Plan(**jax.device_put(moving, split), **jax.device_put(scalars, whole), **self._fixed)
+        placed: dict[str, Any] = jax.device_put(numbers, whole_on(self.layout.devices))
+        if usual:
+            self._extents[epochs] = placed
+        return placed
 
     # ---- reading ----------------------------------------------------------------------------------------------
 
