@@ -41,6 +41,7 @@ def keep(order: list[int], kept: dict[int, Kept], best: dict[int, tuple[float, f
         material=SimpleNamespace(task="classification"),
         kept=dict(kept),
         rows={},
+        weights_bytes=1 << 40,
     )
     for slot in order:
         lane.Lane._keep_weights(held, slot)  # type: ignore[arg-type]

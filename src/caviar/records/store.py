@@ -1,6 +1,7 @@
 """The store: the only door to a study's record. Training writes through it, everything else reads."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ class Store:
         self._database = Database(self.path, read_only=read_only)
         # A trial changes many times, its configuration never: the text is kept with the very object it was made from.
         self._texts: dict[int, tuple[Mapping[str, Any], str]] = {}
+        self._held: dict[int, Lease] = {}  # leases taken through this store and not given back, by lane
 
     def __enter__(self) -> "Store":
         return self
@@ -60,10 +62,11 @@ class Store:
 
         Raises:
             StudyError: the name is the store's own.
+            LeaseLost: a lane held through this store was taken over; so with all that is written beside segments.
         """
         if name == "schema_version":
             raise StudyError("'schema_version' is the store's own setting. Choose another name.")
-        with self._database.write() as connection:
+        with self._fenced() as connection:
             put(connection, tables.study, ("setting",), [{"setting": name, "value": plain.encode(value)}])
 
     # --- lanes and their leases -----------------------------------------------------------------------------------
@@ -80,7 +83,22 @@ class Store:
             StudyError: somebody else's lease is alive.
         """
         with self._database.write() as connection:
-            return leases.acquire(connection, int(lane), holder or leases.this_process(), float(seconds))
+            lease = leases.acquire(connection, int(lane), holder or leases.this_process(), float(seconds))
+        self._held[lease.lane] = lease
+        return lease
+
+    @contextmanager
+    def _fenced(self) -> Iterator[Connection]:
+        """A transaction that writes if every lease held through this store is still ours: what is beside the segments
+        (settings, files, findings) must not be changed either by a process that was thought dead.
+
+        Raises:
+            LeaseLost: somebody else took a lane over; nothing was written.
+        """
+        with self._database.write() as connection:
+            for lease in list(self._held.values()):
+                leases.hold(connection, lease)
+            yield connection
 
     def renew(self, lease: Lease) -> None:
         """Prolong a lease without writing anything else, as a long compilation or replay must.
@@ -93,6 +111,8 @@ class Store:
 
     def release(self, lease: Lease) -> None:
         """Give a lane back, so that the next one need not wait. Nothing happens where it was taken over."""
+        if self._held.get(lease.lane) == lease:
+            del self._held[lease.lane]
         with self._database.write() as connection:
             leases.release(connection, lease)
 
@@ -236,12 +256,12 @@ class Store:
 
     def add_artefact(self, sha256: str, kind: str, path: str, size: int, about: Mapping[str, Any]) -> None:
         """Note a file of the study, path relative to its folder; noting it again replaces what was said about it."""
-        with self._database.write() as connection:
+        with self._fenced() as connection:
             entries.add_artefact(connection, Artefact(sha256, kind, path, size, dict(about)))
 
     def remove_artefact(self, sha256: str, kind: str) -> None:
         """Forget a file; deleting it is the caller's, afterwards, while its lease holds."""
-        with self._database.write() as connection:
+        with self._fenced() as connection:
             entries.remove_artefact(connection, sha256, kind)
 
     def artefacts(self, kind: str | None = None) -> list[Artefact]:
@@ -256,7 +276,7 @@ class Store:
             findings: in the order in which they shall be read.
             replace: forget all earlier ones, as a repeated diagnosis does.
         """
-        with self._database.write() as connection:
+        with self._fenced() as connection:
             entries.add_findings(connection, findings, replace)
 
     def findings(self) -> list[dict[str, Any]]:
@@ -266,7 +286,7 @@ class Store:
 
     def add_experiment(self, content: Mapping[str, Any]) -> int:
         """Begin an entry of the notebook (idea, trials, result, conclusion) and return its number, from 1."""
-        with self._database.write() as connection:
+        with self._fenced() as connection:
             return entries.add_experiment(connection, content)
 
     def set_experiment(self, number: int, content: Mapping[str, Any]) -> None:
@@ -275,7 +295,7 @@ class Store:
         Raises:
             StudyError: there is no such entry.
         """
-        with self._database.write() as connection:
+        with self._fenced() as connection:
             entries.set_experiment(connection, number, content)
 
     def experiments(self) -> list[dict[str, Any]]:

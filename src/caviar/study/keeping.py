@@ -16,7 +16,8 @@ from caviar.errors import DataError, StudyError
 from caviar.given import shown
 from caviar.records import beside, checkpoints
 from caviar.records.store import Store
-from caviar.study.kept import Kept, Rows, arrays_of, kept_of
+from caviar.study import disk
+from caviar.study.kept import Kept, Rows, arrays_of, kept_of, thin_out
 from caviar.version import __version__
 
 
@@ -159,6 +160,8 @@ def save_weights(
 ) -> None:
     """Write the best trials' weights and all trials' per-row records, together with those of earlier campaigns.
 
+    Of earlier campaigns the best are kept that fit into the study's budget of disk.
+
     Args:
         ended: trials of a campaign that has ended: what was written of them while it ran is forgotten.
     """
@@ -166,6 +169,7 @@ def save_weights(
     for number in ended or ():
         old_kept.pop(number, None)
         old_rows.pop(number, None)
+    thin_out(old_kept, len(old_kept), disk.for_weights(store))
     whole = {**old_kept, **kept}
     if not whole:
         return

@@ -22,6 +22,23 @@ class Kept:
     arrays: dict[str, np.ndarray]
 
 
+# However few bytes there are, the weights of this many stay: the best three are trained again, and one is the model.
+FEWEST = 4
+
+
+def thin_out(kept: dict[int, Kept], most: int, most_bytes: int) -> None:
+    """Forget the worst until no more than so many are left, and no more than so many bytes or `FEWEST`.
+
+    The order is that in which the best is declared: of equal ones the lower cost, then the earlier trial.
+    """
+    worst_first = sorted(kept, key=lambda number: (kept[number].value, kept[number].cost, number), reverse=True)
+    total = sum(array.nbytes for one in kept.values() for array in one.arrays.values())
+    for number in worst_first:
+        if len(kept) <= most and (total <= most_bytes or len(kept) <= FEWEST):
+            return
+        total -= sum(array.nbytes for array in kept.pop(number).arrays.values())
+
+
 @dataclass(frozen=True)
 class Rows:
     """What a trial made of each dev row of its stream, at its best epoch.

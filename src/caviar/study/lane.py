@@ -18,7 +18,7 @@ from caviar.records.probes import shorten
 from caviar.records.status import Status
 from caviar.records.trial import Trial
 from caviar.search.rule import StoppingRule
-from caviar.study.kept import Kept, Rows
+from caviar.study.kept import Kept, Rows, thin_out
 from caviar.study.material import CohortMaterial, Material, gather, own_widths
 from caviar.study.ranking import compared_by
 from caviar.study.spec import Campaign, CohortSpec
@@ -60,6 +60,7 @@ class Lane:
         study_seed: of the study.
         kept, rows: best weights and per-row records by trial, shared by the cohorts of a campaign.
         metric: what trials are compared by.
+        weights_bytes: that the kept weights may take.
     """
 
     def __init__(
@@ -74,11 +75,12 @@ class Lane:
         kept: dict[int, Kept],
         rows: dict[int, Rows],
         metric: str = "error",
+        weights_bytes: int = 1 << 62,
         preview: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         self.campaign, self.spec, self.material = campaign, spec, material
         self.draw, self.stopping, self.study_seed, self.metric = draw, stopping, study_seed, metric
-        self.kept, self.rows = kept, rows
+        self.kept, self.rows, self.weights_bytes = kept, rows, weights_bytes
         self._compared = AT[compared_by(metric)]
         self.gathered: CohortMaterial = gather(material, spec)
         self.progress = Progress()
@@ -249,8 +251,7 @@ class Lane:
         if len(places) > KEPT_WEIGHTS and worst == trial.number:
             return
         self.kept[trial.number] = Kept(value, cost, self.cohort.best(slot))
-        if len(self.kept) > KEPT_WEIGHTS:
-            del self.kept[worst]
+        thin_out(self.kept, KEPT_WEIGHTS, self.weights_bytes)
 
     def best_so_far(self, number: int) -> Kept | None:
         """The weights of a trial that still trains, at its best epoch so far."""

@@ -17,7 +17,7 @@ from caviar.search.rule import StoppingRule
 from caviar.search.samplers import Sampler
 from caviar.search.space import Space
 from caviar.search.stopping import stopping_rule
-from caviar.study import checkpoint, deciding
+from caviar.study import checkpoint, deciding, disk
 from caviar.study.fitting import on_device, preview
 from caviar.study.keeping import say_rounding
 from caviar.study.kept import Kept, Rows
@@ -26,7 +26,7 @@ from caviar.study.material import Material
 from caviar.study.spec import Campaign, CohortSpec
 from caviar.study.stop import BUDGET, INTERRUPT, Stop, interrupts
 from caviar.study.tally import Look, Tally
-from caviar.study.writer import Writer, newest
+from caviar.study.writer import Writer, forget_all_but, newest
 from caviar.training import device
 
 LEASE_SECONDS = 60.0
@@ -74,6 +74,7 @@ class Loop:
         self._log: dict[int, tuple[list[Event], Block | None]] = {}
         self._stopping = False
         self._writer = Writer(store, folder)
+        self._weights_bytes = disk.for_weights(store)
         self._equal = True
         self._at_work: Lane | None = None
         # A trial's place in the order in which the sampler was asked.
@@ -92,8 +93,10 @@ class Loop:
         try:
             yield lease
         finally:
-            self._writer.end()
-            self.store.release(lease)
+            try:
+                self._writer.end()
+            finally:
+                self.store.release(lease)
 
     def run(self, lease: Lease, budget: float | None = None) -> None:
         """Train until every trial has ended.
@@ -167,6 +170,7 @@ class Loop:
             kept=self.kept,
             rows=self.rows,
             metric=self.metric,
+            weights_bytes=self._weights_bytes,
             preview=preview(self.space, spec, self.seed),
         )
 
@@ -289,6 +293,11 @@ class Loop:
             "campaign": self.number,
         }
         self._writer.write(arrays, plain, began)
+
+    def forget_checkpoints(self) -> None:
+        """Remove the checkpoints of a campaign that is done: nothing goes on from them."""
+        self._writer.wait()
+        forget_all_but(0, self.store, self.folder)
 
     def _where(self) -> tuple[int, Any]:
         """Where to begin: (cohort, checkpoint or None), with the log that is to be replayed from there."""

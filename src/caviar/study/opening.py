@@ -12,7 +12,7 @@ from caviar.given import seed, shown, values_by_name
 from caviar.records.store import Store
 from caviar.search.augmentations import check_augmentations
 from caviar.search.space import Space
-from caviar.study import keeping
+from caviar.study import disk, keeping
 from caviar.study.arguments import check_batches, check_space_given, check_trainable, checked_base_error, checked_metric
 
 
@@ -76,6 +76,7 @@ def store_of(folder: Path, given: Given) -> Store:
         "metric": checked_metric(given.metric, given.splits),
         "base_error": checked_base_error(given.base_error, dataset.schema.task),
         "job": dict(given.job or {}),
+        "disk": disk.wanted(),
     }
     keeping.begin(folder, given.splits, about)
     store = Store(folder / "study.db")

@@ -249,6 +249,7 @@ def _end(study: "Study", loop: "Loop", number: int, sampler: Sampler | None) -> 
         before = study.store.setting("samplers", {})
         study.store.set_setting("samplers", {**before, campaign.about["sampler"]: drawn})
     study.store.set_setting("campaigns_done", number + 1)
+    loop.forget_checkpoints()
 
 
 def _count(study: "Study", loop: "Loop", number: int) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from caviar.errors import CaviarError
+from caviar.errors import CaviarError, StudyError
 from caviar.records import beside, checkpoints
 from caviar.records.store import Store
+from caviar.study import disk
 
 # Checkpoints take at most this share of the time, and come at least this many seconds apart.
 CHECKPOINT_SHARE = 0.03
@@ -73,9 +74,25 @@ class Writer:
         self._written = time.monotonic()
 
     def _save(self, arrays: dict[str, np.ndarray], plain: dict[str, Any]) -> None:
+        self._make_room(sum(array.nbytes for array in arrays.values()))
         about = {"lane": 0, "tick": plain["tick"], "campaign": plain["campaign"]}
         beside.add(self.store, "checkpoint", self.folder / "checkpoints", arrays, plain, about)
-        _forget_old(self.store, self.folder)
+        forget_all_but(CHECKPOINTS, self.store, self.folder)
+
+    def _make_room(self, size: int) -> None:
+        """Forget the older checkpoint where the study's budget of disk does not hold it beside a new one.
+
+        Raises:
+            StudyError: it does not hold the new one beside the newest either.
+        """
+        budget = disk.budget_of(self.store)
+        if disk.used(self.folder) + size > budget:
+            forget_all_but(1, self.store, self.folder)
+        if disk.used(self.folder) + size > budget:
+            raise StudyError(
+                f"A checkpoint of {size / 1e6:.0f} MB does not fit into the study's {budget / 1e9:g} GB of disk. "
+                "Begin the next study with more: CAVIAR_DISK, in gigabytes."
+            )
 
 
 def newest(store: Store, folder: Path, campaign: int, tick: int) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
@@ -91,7 +108,8 @@ def newest(store: Store, folder: Path, campaign: int, tick: int) -> tuple[dict[s
     return None
 
 
-def _forget_old(store: Store, folder: Path) -> None:
-    all_of_them = sorted(store.artefacts("checkpoint"), key=lambda a: int(a.about["tick"]))
-    for artefact in all_of_them[:-CHECKPOINTS]:
+def forget_all_but(newest: int, store: Store, folder: Path) -> None:
+    """Remove all checkpoints but some of the newest."""
+    oldest_first = sorted(store.artefacts("checkpoint"), key=lambda a: int(a.about["tick"]))
+    for artefact in oldest_first[: max(0, len(oldest_first) - newest)]:
         beside.remove(store, folder, artefact)
