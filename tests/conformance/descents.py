@@ -62,7 +62,7 @@ def start() -> dict[str, np.ndarray]:
 def cost(theta: Mapping[str, Any], data: Any) -> Any:
     """The mean cross-entropy, as a person writes it."""
     x, y = data
-    scores = x @ theta["weights"] + theta["bias"]
+    scores = x @ theta["weights"] + theta["bias"][None, :]
     return jnp.mean(jax.nn.logsumexp(scores, axis=1) - jnp.sum(y * scores, axis=1))
 
 

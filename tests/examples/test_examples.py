@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import jax
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,7 +24,9 @@ def test_an_example_shows_what_it_says(
     monkeypatch.setenv("CAVIAR_FIGURES", str(tmp_path / "figures"))
     monkeypatch.setenv("CAVIAR_QUICK", "1")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    names: dict[str, Any] = runpy.run_path(str(path))
+    # What a person writes may broadcast as NumPy does.
+    with jax.numpy_rank_promotion("allow"):
+        names: dict[str, Any] = runpy.run_path(str(path))
     said = capsys.readouterr().out
     assert "not seen:" not in said, said
     assert said.count("seen:") == len(names["seen"]) >= 2
