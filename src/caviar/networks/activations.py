@@ -60,18 +60,22 @@ def select(z: Float[Array, "..."], index: Array, used: tuple[str, ...]) -> Float
     """The activation that a slot's index names, among those its program knows.
 
     Under `vmap` every branch is computed, so a program holds only the activations that its slots use, and those that
-    are one formula with other numbers are computed once: the straight ones by a slope, the curved ones by one tanh
-    (all seven at once: 2.9 ms a model-epoch by seven branches, docs/log.md).
+    are one formula with other numbers are computed once: several straight ones by a slope, several curved ones by one
+    tanh (all seven at once: 2.9 ms a model-epoch by seven branches, docs/log.md).
     """
     if len(used) == 1:
         return ACTIVATIONS[used[0]](z)
     straight = [name for name in used if name in _SLOPES]
     curved = [name for name in used if name in _CURVES]
     found = []
-    if straight:
+    if len(straight) == 1:
+        found.append(ACTIVATIONS[straight[0]](z))
+    elif straight:
         slope = _look_up(index, [_SLOPES.get(name, 0.0) for name in NAMES], z.dtype)
         found.append(jnp.where(z > 0, z, slope * z))
-    if curved:
+    if len(curved) == 1:
+        found.append(ACTIVATIONS[curved[0]](z))
+    elif curved:
         rows = [_CURVES.get(name, (0.0,) * 5) for name in NAMES]
         times, shift, scale, linear, cubic = (_look_up(index, [row[at] for row in rows], z.dtype) for at in range(5))
         near = jnp.clip(z, -_FLAT, _FLAT)
