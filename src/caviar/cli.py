@@ -8,9 +8,11 @@ import typer
 
 from caviar.commands import babysit, checks, jobs, models, rates, reading
 from caviar.commands.options import expanded
-from caviar.commands.speaking import says
+from caviar.commands.speaking import say_in_ascii, says
+from caviar.commands.usage import Commands
 
 app = typer.Typer(
+    cls=Commands,
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -58,6 +60,7 @@ for _command in COMMANDS:
 
 def main() -> None:
     """The console script."""
+    say_in_ascii()
     try:
         app()
     except SystemExit as end:

@@ -1,5 +1,7 @@
 """How commands speak: an error in a sentence, a text that fits the terminal, one JSON object."""
 
+import codecs
+import io
 import json
 import os
 import shutil
@@ -12,6 +14,9 @@ from functools import wraps
 from typing import Any, NoReturn
 
 from caviar.errors import CaviarError, CaviarWarning
+
+# What plain letters can say as well.
+_PLAIN = {"…": "...", "−": "-", "–": "-", "×": "x", "≤": "<=", "≥": ">=", "→": "->", "·": "*", "²": "^2", "’": "'"}
 
 
 def says(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -52,6 +57,21 @@ def _warned(quiet: bool) -> Iterator[None]:
 
         warnings.showwarning = show
         yield
+
+
+def say_in_ascii() -> None:
+    """Let a terminal that does not know Unicode show what it can: "..." for an ellipsis, escapes for other letters."""
+    codecs.register_error("caviar", _in_ascii)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and codecs.lookup(stream.encoding).name != "utf-8":
+            stream.reconfigure(errors="caviar")
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    """What stands for letters that cannot be encoded. Escapes are those of JSON, which so stays what it is."""
+    assert isinstance(error, UnicodeEncodeError)
+    lost = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(letter) or json.dumps(letter)[1:-1] for letter in lost), error.end
 
 
 def fail(sentence: str, code: int = 2) -> NoReturn:

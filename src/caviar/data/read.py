@@ -59,7 +59,7 @@ def read(
     """
     roles = Roles(target, task, group, time, weight, split, _ignored(ignore))
     if isinstance(source, Dataset):
-        return source
+        return _settled(source, roles)
     if isinstance(source, Mapping) and _names_sets(source):
         return _sets(source, roles)
     if not isinstance(source, str | Path):
@@ -68,6 +68,27 @@ def read(
     if isinstance(found, Dataset):
         return found
     return replace(_built(found, roles), source=_origin(source, roles))
+
+
+def _settled(dataset: Dataset, roles: Roles) -> Dataset:
+    """A data set as it is: what its columns are was said when it was read.
+
+    Raises:
+        DataError: something else is said of them.
+    """
+    usual = asdict(Roles(target=dataset.schema.target, task=dataset.schema.task))
+    said = [name for name, value in asdict(roles).items() if not _is_either(value, getattr(Roles(), name), usual[name])]
+    if said:
+        raise DataError(
+            f"'{dataset.name}' is a data set, whose columns are settled: leave '{said[0]}' out, "
+            "or read the file that it came from with it."
+        )
+    return dataset
+
+
+def _is_either(value: Any, default: Any, usual: Any) -> bool:
+    """Whether a role is not said, or said as it is."""
+    return value is None or (isinstance(value, str | tuple) and value in (default, usual))
 
 
 def _ignored(given: Any) -> tuple[str, ...]:
@@ -164,7 +185,7 @@ def _opened_folder(path: Path, roles: Roles, shape: tuple[int, int, int] | None)
     except OSError as error:
         raise DataError(f"The folder '{path}' cannot be opened ({error}). Ask for the right to read it.") from None
     if (path / "dataset.json").is_file():
-        return Dataset.load(path)
+        return _settled(Dataset.load(path), roles)
     if any(looks_like_idx(entry) for entry in entries):
         return read_idx(path)
     if any(entry.suffix in (".h5", ".hdf5") for entry in entries):

@@ -16,6 +16,7 @@ import numpy as np
 from caviar.data.read import read
 from caviar.data.splits import split
 from caviar.errors import CaviarError, CaviarWarning, DataError, StudyError
+from caviar.search.parsing import parse_set
 from caviar.search.samplers import SAMPLERS
 from caviar.search.space import Space
 from caviar.study.arguments import check_known, check_minutes, check_rates, check_search
@@ -90,6 +91,7 @@ def search(request: Request, how: How, *, watch: Watch) -> Study:
     rule = None if how.stopping == "none" else how.stopping
     check_search(how.trials, request.epochs, rule, request.minutes, how.patience)
     check_known("sampler", how.sampler, list(SAMPLERS))
+    _check_twins(how.twins, how.patience)
     arguments: dict[str, Any] = {"trials": how.trials, "epochs": request.epochs, "stopping": rule}
     arguments |= {"minutes": request.minutes, "sampler": how.sampler}
     arguments |= {"patience": how.patience, "twins": how.twins, "probes": how.probes}
@@ -100,6 +102,15 @@ def search(request: Request, how: How, *, watch: Watch) -> Study:
     options |= {"patience": how.patience, "no_twins": None if how.twins else True}
     options["probes"] = how.probes
     return _do(begin(request, "search", arguments, watch, **options))
+
+
+def _check_twins(twins: bool, patience: int | None) -> None:
+    """Refuse to leave out what is not done anyway."""
+    if not twins and patience is None:
+        raise StudyError(
+            "'--no-twins' leaves out the comparison with what patience stopped, and nothing has patience. "
+            "Give --patience too, or leave it out."
+        )
 
 
 def _check_earlier(run: Path) -> None:
@@ -120,6 +131,7 @@ def train(request: Request, *, watch: Watch, patience: int | None = None, twins:
         CaviarError, Stop: as for `search`.
     """
     check_search(1, request.epochs, None, request.minutes, patience)
+    _check_twins(twins, patience)
     arguments = {"epochs": request.epochs, "minutes": request.minutes, "patience": patience, "twins": twins}
     options = {"patience": patience, "no_twins": None if twins else True}
     return _do(begin(request, "train", arguments, watch, **options))
@@ -135,6 +147,8 @@ def find_learning_rate(request: Request, arguments: Mapping[str, Any]) -> Study:
         CaviarError: something given is not allowed; then nothing is written.
     """
     check_rates(**arguments)
+    if any(parse_set(text)[0] == "learning_rate" for text in request.fixed):
+        raise StudyError("The learning rate is what is searched for. Leave it out of --set; --low and --high bound it.")
     run = request.run or free_folder("run")
     missing = [folder for folder in (run, *run.parents) if not folder.exists()]
     study = begin(request, "find_learning_rate", arguments, None, **arguments)
