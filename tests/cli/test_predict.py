@@ -2,13 +2,16 @@
 
 import csv
 import io
+import os
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 import caviar
-from cli.running import QUICK, apart, invoke, told
+from caviar.errors import CaviarError
+from caviar.report.saving import write_whole
+from cli.running import QUICK, apart, invoke, sentence, told
 from study.making import mixed_table
 
 
@@ -111,3 +114,39 @@ def test_a_model_that_was_moved_alone_is_enough(place: Path, tmp_path: Path) -> 
     expected = invoke("predict", place / "m.caviar", place / "new.csv").stdout
     (tmp_path / "taken.caviar").write_bytes((place / "m.caviar").read_bytes())
     assert invoke("predict", tmp_path / "taken.caviar", place / "new.csv").stdout == expected
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_what_is_no_ordinary_file_is_never_replaced(place: Path, tmp_path: Path) -> None:
+    """Predictions flow into a pipe, and a model or a page does not take its place: it is a pipe afterwards."""
+    pipe = tmp_path / "pipe.caviar"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        found = invoke("predict", place / "m.caviar", place / "new.csv", "--output", pipe)
+        assert found.exit_code == 0 and found.stdout == ""
+        printed = invoke("predict", place / "m.caviar", place / "new.csv").stdout
+        assert os.read(reader, 1 << 16).decode() == printed
+        with pytest.raises(CaviarError, match="it is no ordinary file"):
+            caviar.load(place / "m.caviar").save(pipe)
+        with pytest.raises(CaviarError, match="it is no ordinary file"):
+            write_whole(pipe, b"page", "report")
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo() and list(tmp_path.iterdir()) == [pipe]
+
+
+@pytest.mark.parametrize("output", ["none/p.csv", "file/p.csv", ".", "y" * 300, "a\0b"], ids=repr)
+def test_predictions_that_have_no_place_get_a_sentence(place: Path, tmp_path: Path, output: str) -> None:
+    """A missing folder, a file in the way, a folder, a name that no system takes: one sentence, nothing written."""
+    (tmp_path / "file").write_text("")
+    said = sentence(invoke("predict", place / "m.caviar", place / "new.csv", "--output", f"{tmp_path}/{output}"))
+    assert "predictions" in said and len(said) < 500
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("command", ["status", "report", "resume", "notebook", "slices", "babysit"])
+def test_a_run_whose_name_no_system_takes_gets_a_sentence(command: str) -> None:
+    """A name beyond what the system takes is said to be so, shortened."""
+    said = sentence(invoke(command, "y" * 300))
+    assert "ame too long" in said and len(said) < 400

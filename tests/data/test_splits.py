@@ -299,3 +299,19 @@ def test_apportioning_is_exact(counts: list[int], share: float) -> None:
     assert found.sum() == total
     exact = np.array(counts) * total / max(1, sum(counts))
     assert (np.abs(found - exact) < 1 + 1e-9).all() and (found <= counts).all()
+
+
+@pytest.mark.parametrize("name", ["train", "dev", "test"])
+def test_a_set_in_which_no_row_counts_is_refused(name: str) -> None:
+    """Weights that are 0 throughout a set leave nothing to learn from or to measure on; one row above 0 is enough."""
+    sets = ["train"] * 8 + ["dev"] * 4 + ["test"] * 4
+    table = {"a": [float(n) for n in range(16)], "y": [n * 0.5 for n in range(16)], "s": sets}
+
+    def cut(weights: list[float]) -> Splits:
+        return split(read({**table, "w": weights}, target="y", weight="w", split="s", task="regression"))
+
+    weights = [0.0 if one == name else 1.0 + n for n, one in enumerate(sets)]
+    with pytest.raises(DataError, match=f"Every row of the {name} set has weight 0"):
+        cut(weights)
+    weights[sets.index(name)] = 0.5
+    assert len(cut(weights).dev) == 4

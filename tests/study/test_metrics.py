@@ -3,12 +3,16 @@
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
+from sklearn.metrics import r2_score
 
+import caviar
 from caviar.errors import StudyError
 from caviar.study import ranking
 from caviar.study.study import Study
-from study.making import Death, content, dies_after, differences, splits, study
+from caviar.study.summary import summary
+from study.making import ROWS, Death, content, dies_after, differences, splits, study, table
 
 BY_TASK = [("classification", name) for name in ("balanced_error", "f1", "auc")] + [("regression", "mae")]
 
@@ -60,3 +64,16 @@ def test_a_metric_of_the_other_task_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match=r"error or rmse or mae or r2\. Got 'auc'"):
         study(tmp_path / "study", splits=splits(task="regression"), metric="auc")
     assert not (tmp_path / "study").exists()
+
+
+def test_r2_is_told_as_scikit_learn_computes_it(tmp_path: Path) -> None:
+    """`metric_value` of a study by R², with sample weights, is r2_score of the model on the dev rows that choose."""
+    frame = table(task="regression").with_columns(w=pl.Series(np.arange(1, ROWS + 1) % 5))
+    cut = caviar.split(caviar.read(frame, target="y", weight="w"))
+    begun = study(tmp_path / "r2", splits=cut, metric="r2").train(epochs=3)
+    rows, model = cut.dev[cut.choose], begun.best_model()
+    targets, weights = frame["y"].to_numpy()[rows], frame["w"].to_numpy()[rows]
+    expected = r2_score(targets, model.predict(cut.dataset, rows), sample_weight=weights)
+    assert summary(begun)["best"]["metric_value"] == pytest.approx(expected, rel=1e-4)
+    unweighted = r2_score(targets, model.predict(cut.dataset, rows))
+    assert abs(unweighted - expected) > 1e-3  # the weights matter here, or the test would not tell

@@ -1,6 +1,7 @@
 """Commands that use a saved model: predict, evaluate."""
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 from caviar.commands.options import Data, Json, ModelFile
 from caviar.commands.speaking import print_json
 from caviar.errors import CaviarError
+from caviar.given import path
 
 
 def predict(
@@ -30,11 +32,17 @@ def predict(
     if output is None:
         sys.stdout.write(text)
         return
-    aside = output.with_name(output.name + ".part")
+    # A device or a pipe is written into: to rename a file over it would take its place.
+    direct = output.exists() and not output.is_file()
+    aside = output if direct else output.with_name(output.name + ".part")
     try:
         aside.write_text(text, encoding="utf-8")
-        aside.replace(output)
+        if not direct:
+            aside.replace(output)
     except OSError as error:
+        if not direct:
+            with suppress(OSError):
+                aside.unlink()
         raise CaviarError(
             f"The predictions cannot be written to '{output}': {error.strerror}. Choose another place."
         ) from error
@@ -42,7 +50,7 @@ def predict(
 
 def _check_output(output: Path, model: Path, data: str) -> None:
     """Refuse a place where predictions cannot go, or would take the place of what they are made from."""
-    if output.is_dir():
+    if path("The predictions", output, CaviarError).is_dir():
         raise CaviarError(f"The predictions cannot be written to '{output}', which is a folder. Name a file.")
     if output.resolve() in (model.resolve(), Path(data).resolve()):
         raise CaviarError(f"'{output}' is what is read, and predictions would take its place. Choose another --output.")

@@ -130,6 +130,8 @@ def split(
     rows, dev_rows, test_rows = np.flatnonzero(in_train), np.flatnonzero(in_dev), np.flatnonzero(in_test)
     _check(dataset, rows, dev_rows, how.method)
     choose = how.halves(dev_rows) if halves else np.ones(len(dev_rows), dtype=bool)
+    halved = {"choose half of dev": dev_rows[choose], "judge half of dev": dev_rows[~choose]}
+    _check_weights(dataset, {"train": rows, "dev": dev_rows, "test": test_rows, **halved})
     untested = no_test_set(test_rows, choose)
     findings = [*findings_of(dataset, rows, dev_rows, test_rows), *([untested] if untested else [])]
     return Splits(
@@ -269,6 +271,16 @@ def _check(dataset: Dataset, train: np.ndarray, dev: np.ndarray, method: str) ->
             f"No train row has the class {listed} (sets by {method}), so it cannot be learnt. "
             "Give other sets, or leave its rows out."
         )
+
+
+def _check_weights(dataset: Dataset, sets: Mapping[str, np.ndarray]) -> None:
+    """Refuse a set in which no row counts: nothing can be learnt from it, or measured on it."""
+    for name, rows in sets.items():
+        if dataset.weights is not None and len(rows) and not dataset.weights[rows].any():
+            raise DataError(
+                f"Every row of the {name} set has weight 0, so none counts there ({len(rows)} rows). Give at least one "
+                "a weight above 0, or leave 'weight' out."
+            )
 
 
 def _asked(size: float | int, rows: int, name: str) -> int:

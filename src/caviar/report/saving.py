@@ -67,6 +67,8 @@ def write_whole(path: Path, content: bytes, what: str) -> Path:
         StudyError: it cannot be written.
     """
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # a device, whose place a file would take
+            raise OSError(0, "it is no ordinary file")
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as aside:
             try:

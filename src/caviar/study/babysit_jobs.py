@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from caviar.errors import NothingUsable, StudyError
+from caviar.given import path
 from caviar.records.status import Status
 from caviar.records.trial import Trial
 from caviar.search.parsing import parse_set
@@ -79,7 +79,7 @@ def babysit(request: Request, hand: Hand, watch: Callable[[Trial], Any] | None =
         CaviarError: something given is not allowed; then nothing is changed.
     """
     _check(hand)
-    folder = Path(request.data)
+    folder = path("What is trained", request.data, StudyError)
     if (folder / "study.db").exists() or hand.of_one_that_is_there:
         study = open_existing(folder)
         _refuse_reading(request, hand)

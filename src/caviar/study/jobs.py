@@ -16,6 +16,7 @@ import numpy as np
 from caviar.data.read import read
 from caviar.data.splits import split
 from caviar.errors import CaviarError, CaviarWarning, DataError, StudyError
+from caviar.given import path
 from caviar.search.parsing import parse_set
 from caviar.search.samplers import SAMPLERS
 from caviar.search.space import Space
@@ -240,10 +241,10 @@ def open_existing(run: Path, watch: Watch = None) -> Study:
     Raises:
         StudyError: there is none.
     """
-    if not (run / "study.db").exists():
+    if not (path("The folder of a study", run, StudyError) / "study.db").exists():
         near = ""
         if run.parent.is_dir():
-            found = sorted(path.parent.name for path in run.parent.glob("*/study.db"))
+            found = sorted(found.parent.name for found in run.parent.glob("*/study.db"))
             near = f" In '{run.parent}' there are: {', '.join(found[:10])}." if found else ""
         raise StudyError(f"There is no study in '{run}'.{near}")
     return Study(run, watch=watch)
@@ -251,7 +252,7 @@ def open_existing(run: Path, watch: Watch = None) -> Study:
 
 def _check_free(run: Path | None) -> None:
     """Before anything is read, which may take a while."""
-    if run is not None and (run / "study.db").exists():
+    if run is not None and (path("The folder of a study", run, StudyError) / "study.db").exists():
         raise StudyError(
             f"'{run}' holds a study already. Go on with it (caviar resume {quote(str(run))}), "
             "or choose another folder with --run."

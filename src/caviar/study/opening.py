@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from caviar.data.dataset import Schema
 from caviar.data.splits import Splits
 from caviar.errors import StudyError
@@ -76,12 +78,24 @@ def store_of(folder: Path, given: Given) -> Store:
         "metric": checked_metric(given.metric, given.splits),
         "base_error": checked_base_error(given.base_error, dataset.schema.task),
         "job": dict(given.job or {}),
+        "choose_spread": _choose_spread(given.splits),
         "disk": disk.wanted(),
     }
     keeping.begin(folder, given.splits, about)
     store = Store(folder / "study.db")
     store.add_findings([dict(found) for found in given.splits.findings])  # known before anything is trained
     return store
+
+
+def _choose_spread(splits: Splits) -> float | None:
+    """Standard deviation, weighted, of the targets that trials are compared on: what R² measures an RMSE against."""
+    dataset, rows = splits.dataset, splits.dev[splits.choose]
+    weights = None if dataset.weights is None else dataset.weights[rows]
+    if dataset.schema.task != "regression" or dataset.targets is None or (weights is not None and not weights.sum()):
+        return None
+    targets = dataset.targets[rows].astype(np.float64)
+    mean = np.average(targets, weights=weights)
+    return float(np.sqrt(np.average((targets - mean) ** 2, weights=weights)))
 
 
 def unfinished(store: Store) -> int | None:

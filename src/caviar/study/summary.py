@@ -61,7 +61,7 @@ def best_of(study: "Study") -> dict[str, Any] | None:
     return {
         "trial": trial.number,
         "metric": study.metric,
-        "metric_value": _told(trial, study.metric),
+        "metric_value": _told(study, trial),
         "dev_error": trial.dev_error,
         "train_error": trial.train_error,
         "epoch": trial.best_epoch,
@@ -72,11 +72,13 @@ def best_of(study: "Study") -> dict[str, Any] | None:
     }
 
 
-def _told(trial: Trial, metric: str) -> float:
-    """What trials are compared by, at the best epoch of one."""
-    if metric == "r2":
-        return math.nan  # compared by the RMSE, which orders them alike
-    return in_words(value(trial, metric), metric)
+def _told(study: "Study", trial: Trial) -> float:
+    """The metric of one trial at its best epoch, on the dev rows that choose."""
+    if study.metric != "r2":
+        return in_words(value(trial, study.metric), study.metric)
+    # Compared by the RMSE, which orders them alike; NaN where the targets do not vary, or an older Caviar began it.
+    spread = study.store.setting("study").get("choose_spread")
+    return 1.0 - (trial.dev_error / spread) ** 2 if spread else math.nan
 
 
 def state_of(study: "Study") -> str:
