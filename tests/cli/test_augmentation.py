@@ -15,7 +15,7 @@ import caviar.errors
 from caviar.errors import StudyError
 from caviar.report.reproduce import command, python
 from caviar.study import work
-from caviar.study.jobs import open_existing
+from caviar.study.request import open_existing
 from cli.running import SMALL, invoke, sentence, told
 
 QUICK = ("--set", "hidden=8", "--set", "batch_size=32")

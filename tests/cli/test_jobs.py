@@ -8,6 +8,7 @@ import pytest
 
 import caviar
 from caviar.study import jobs
+from caviar.study.request import Request, free_folder
 from cli.running import QUICK, SMALL, invoke, strict, told
 from study.making import mixed_table, table
 
@@ -68,7 +69,7 @@ def test_the_demo_searches_digits_with_hundreds_of_networks(tmp_path: Path, monk
     """`caviar demo` asks for at least 200 networks on data that comes with scikit-learn, under a name of its own."""
     asked: dict[str, Any] = {}
 
-    def remember(request: jobs.Request, how: Any, **options: Any) -> None:
+    def remember(request: Request, how: Any, **options: Any) -> None:
         asked.update(vars(request) | vars(how), **options)
         raise KeyboardInterrupt
 
@@ -88,7 +89,7 @@ def test_the_demo_is_a_search_of_digits(tmp_path: Path, monkeypatch: pytest.Monk
     found = told("demo")
     contract(found, Path("runs/demo"))
     assert caviar.Study("runs/demo").store.setting("study")["data"]["name"] == "digits"
-    assert jobs.free_folder("demo") == Path("runs/demo-2")
+    assert free_folder("demo") == Path("runs/demo-2")
 
 
 def test_status_and_report_print_the_run_again(place: Path) -> None:

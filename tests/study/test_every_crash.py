@@ -10,6 +10,7 @@ import pytest
 
 from caviar.records import database, tensors
 from caviar.study import campaigns, jobs, lane, loop
+from caviar.study.request import Request
 from caviar.study.study import Study
 from study.making import checkpoint_always, content, differences, table
 
@@ -96,7 +97,7 @@ def search(folder: Path, watch: Any = None, **options: Any) -> Study:
         "varied": ("hidden=8,6-6", "learning_rate=1e-3..1e-1:log"),
         "run": folder,
     }
-    request = jobs.Request(str(folder.parent / "table.csv"), **{**usual, **options})
+    request = Request(str(folder.parent / "table.csv"), **{**usual, **options})
     return jobs.search(request, jobs.How(9), watch=watch)
 
 
@@ -147,7 +148,7 @@ def test_killed_after_any_write_a_training_goes_on_as_if_nothing_had_been(tmp_pa
     table().write_csv(tmp_path / "table.csv")
     camera = Camera(tmp_path / "whole", tmp_path)
     with camera.rolling():
-        request = jobs.Request(
+        request = Request(
             str(tmp_path / "table.csv"),
             target="y",
             fixed=("hidden=8", "batch_size=32", "encoding=standard"),

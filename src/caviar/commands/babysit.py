@@ -59,9 +59,10 @@ def babysit(
 ) -> None:
     """Train one network by hand: watch it, change it while it trains, go back, branch off."""
     from caviar.report.page import write_report
-    from caviar.study import babysit_jobs, jobs
+    from caviar.study import babysit_jobs
+    from caviar.study.request import Request
 
-    request = jobs.Request(
+    request = Request(
         what,
         target=begin.target,
         task=source.task,

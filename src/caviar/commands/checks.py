@@ -42,7 +42,7 @@ def check_descent(
     json_: Json = False,
 ) -> None:
     """Run batch gradient descent: the cost must fall at every step; exit code 1 where it rises."""
-    from caviar.study.jobs import open_existing
+    from caviar.study.request import open_existing
 
     _tell(open_existing(run).check_descent(trial, steps=steps, learning_rate=learning_rate), json_)
 

@@ -66,7 +66,7 @@ def resume(run: Existing, minutes: Minutes = None, json_: Json = False) -> None:
 
 
 def _request(data: str, asked: Asked, source: CutSource, varied: list[str] | None = None) -> Any:
-    from caviar.study.jobs import Request
+    from caviar.study.request import Request
 
     return Request(
         data,

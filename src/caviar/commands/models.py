@@ -24,7 +24,7 @@ def predict(
     ] = False,
 ) -> None:
     """Predict every row of new data with a saved model."""
-    from caviar.study.jobs import predict_table
+    from caviar.study.predictions import predict_table
 
     if output is not None:
         _check_output(output, model, data)

@@ -40,8 +40,9 @@ def find_learning_rate(data: Data, where: Where, source: Source, asked: Rates) -
     from caviar.report.page import write_report
     from caviar.study import jobs
     from caviar.study.learning_rates import LearningRates
+    from caviar.study.request import Request
 
-    request = jobs.Request(
+    request = Request(
         data,
         target=where.target,
         task=source.task,

@@ -13,7 +13,7 @@ _WORK = {"search": "search", "confirm": "training of the best again"}
 
 def status(run: Existing, json_: Json = False) -> None:
     """How far a study is."""
-    from caviar.study.jobs import open_existing
+    from caviar.study.request import open_existing
     from caviar.study.summary import summary
 
     study = open_existing(run)
@@ -28,7 +28,7 @@ def status(run: Existing, json_: Json = False) -> None:
 def report(run: Existing, json_: Json = False) -> None:
     """Write the study's page anew."""
     from caviar.report.page import write_report
-    from caviar.study.jobs import open_existing
+    from caviar.study.request import open_existing
     from caviar.study.summary import summary
 
     study = open_existing(run)
@@ -48,7 +48,7 @@ def slices(
     json_: Json = False,
 ) -> None:
     """Where the best network errs: its errors by class, or by a column, on dev rows that chose nothing."""
-    from caviar.study.jobs import open_existing
+    from caviar.study.request import open_existing
 
     found = open_existing(run).by_slice(by, bins=bins)
     if json_:
@@ -66,7 +66,7 @@ def notebook(
     json_: Json = False,
 ) -> None:
     """The lab notebook: of every experiment the idea, what was tried, what came of it, what was concluded."""
-    from caviar.study.jobs import open_existing
+    from caviar.study.request import open_existing
 
     study = open_existing(run)
     if idea is not None or conclusion is not None:

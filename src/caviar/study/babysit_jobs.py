@@ -12,7 +12,7 @@ from caviar.records.status import Status
 from caviar.records.trial import Trial
 from caviar.search.parsing import parse_set
 from caviar.study.interventions import changed
-from caviar.study.jobs import Request, begin, open_existing
+from caviar.study.request import Request, begin, open_existing
 from caviar.study.spec import BY_HAND
 from caviar.study.stop import interrupts
 from caviar.study.study import Study

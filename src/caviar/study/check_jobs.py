@@ -5,7 +5,7 @@ from typing import Any
 
 from caviar.errors import StudyError
 from caviar.study.cost_file import cost_of
-from caviar.study.jobs import open_existing
+from caviar.study.request import open_existing
 
 
 def check_gradients(what: str, entries: int, seed: int) -> Any:
