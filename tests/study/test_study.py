@@ -184,17 +184,30 @@ def test_before_anything_is_trained_there_is_no_best(tmp_path: Path) -> None:
 def test_one_study_is_trained_by_one_process(tmp_path: Path) -> None:
     """While somebody else holds the study, training gives a sentence with who that is, and writes nothing."""
     begun = study(tmp_path / "study")
-    lease = begun.store.acquire(0, holder="the laptop in the kitchen", seconds=60.0)
-    with pytest.raises(StudyError, match="being trained by the laptop in the kitchen"):
+    kitchen = Study(tmp_path / "study").store
+    lease = kitchen.acquire(0, holder="the laptop in the kitchen", seconds=60.0)
+    for ask in (lambda: begun.search(trials=8, epochs=2), lambda: begun.train(epochs=2), begun.babysit):
+        with pytest.raises(StudyError, match="being trained by the laptop in the kitchen"):
+            ask()
+    assert begun.campaigns == [] and begun.trials == [] and begun.unfinished() is None
+    assert begun.results == {}
+    kitchen.release(lease)
+    assert len(begun.search(trials=8, epochs=2).trials) == 8
+
+
+def test_what_was_interrupted_is_gone_on_with_first(tmp_path: Path) -> None:
+    """A study whose search was not done refuses another one, and says how to go on; meanwhile one process may."""
+    begun = study(tmp_path / "study", watch=dies_after(1))
+    with pytest.raises(Death):
         begun.search(trials=8, epochs=2)
-    assert begun.trials == []
     other = Study(tmp_path / "study")
     with pytest.raises(StudyError, match=r"not done.*caviar resume"):
         other.search(trials=8, epochs=2)
+    kitchen = Study(tmp_path / "study").store
+    lease = kitchen.acquire(0, holder="the laptop in the kitchen", seconds=60.0)
     with pytest.raises(StudyError, match="being trained by the laptop"):
         other.resume()
-    assert begun.results.get("statistics") is None
-    begun.store.release(lease)
+    kitchen.release(lease)
     assert len(other.resume().trials) == 8
 
 
@@ -254,15 +267,13 @@ def test_a_finished_study_is_opened_without_its_data(tmp_path: Path) -> None:
 
 def test_an_interrupted_study_keeps_its_space(tmp_path: Path) -> None:
     """Trials still to come belong to the space they were planned in; afterwards another one may be searched."""
-    begun = study(tmp_path / "study")
-    lease = begun.store.acquire(0, holder="somebody", seconds=60.0)
-    with pytest.raises(StudyError):
+    begun = study(tmp_path / "study", watch=dies_after(1))
+    with pytest.raises(Death):
         begun.search(trials=8, epochs=2)
-    begun.store.release(lease)
     narrow = caviar.Space().fix(hidden=[8], batch_size=32, encoding="standard").vary("learning_rate", 0.01, 0.02)
     with pytest.raises(StudyError, match="belong to its own space"):
         Study(tmp_path / "study", space=narrow)
-    begun.resume()
+    Study(tmp_path / "study").resume()
     refined = Study(tmp_path / "study", space=narrow).search(trials=8, epochs=2)
     assert all(0.01 <= trial.configuration["learning_rate"] <= 0.02 for trial in refined.trials[8:])
     assert len(refined.trials) == 16

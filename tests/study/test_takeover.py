@@ -1,5 +1,6 @@
 """A process thought dead must not write: neither segments nor what lies beside them, in the database or the folder."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -7,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from caviar.errors import LeaseLost
-from caviar.study import campaigns, keeping, work
+from caviar.errors import LeaseLost, StudyError
+from caviar.records import lease
+from caviar.study import campaigns, keeping, shown, verdict, work
+from caviar.study.study import Study
 from study.making import checkpoint_always, study
 
 TRIALS, EPOCHS = 12, 4
@@ -83,3 +86,121 @@ def test_a_lease_given_back_leaves_the_store_as_it_was(tmp_path: Path) -> None:
     take_over(tmp_path / "study")  # nobody's lease is lost: none is held
     begun.note(conclusion="nothing to see")
     assert begun.notebook[0].conclusion == "nothing to see"
+
+
+# ---- what comes after a campaign -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a study that was searched, and whose best is declared."""
+    begun = study(tmp_path_factory.mktemp("searched") / "study").search(trials=8, epochs=3).confirm()
+    begun.store.close()
+    return begun.folder
+
+
+@pytest.fixture
+def copy(searched: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(searched, tmp_path / "study"))
+
+
+def as_another(do: Any) -> Any:
+    """What a process of another machine would get."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(lease, "this_process", lambda: "process 7 begun 1 on another machine")
+        return do()
+
+
+@pytest.mark.parametrize("within", ["diagnose", "open_test"])
+def test_of_two_that_finish_a_study_one_opens_the_test_set(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, within: str
+) -> None:
+    """While one finishes, another that finishes, confirms, diagnoses or searches is told who is at it."""
+    done = getattr(verdict, within)
+    opened: list[str] = []
+
+    def meanwhile(of: Study, *arguments: Any) -> Any:
+        if not opened:
+            opened.append(within)
+            other = Study(copy)
+            found = everything(copy)
+            for ask in (other.finish, other.confirm, other.diagnose, lambda: other.search(trials=2, epochs=1)):
+                with pytest.raises(StudyError, match=r"Lane 0 of this study is being trained by process \d+ begun"):
+                    as_another(ask)
+            assert everything(copy) == found
+        return done(of, *arguments)
+
+    monkeypatch.setattr(verdict, within, meanwhile)
+    finished = Study(copy).finish()
+    assert opened == [within]
+    assert finished.results["test"]["seen"] == finished.store.setting("test_opened") == 1
+    # Once it is given back, another may look at it again.
+    assert [found.code for found in as_another(Study(copy).diagnose)] == [found.code for found in finished.findings]
+
+
+STEPS = {
+    "declared": (Study, "_declare"),
+    "model saved": (shown, "keep"),
+    "diagnosing": (verdict, "stopped_too_soon"),
+    "diagnosed": (Study, "diagnose"),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_study_that_was_taken_over_while_it_was_finished_is_left_as_it_is(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """From the takeover on neither numbers nor findings are written, and the test set stays closed."""
+    found: list[Any] = []
+    opened: list[Any] = []
+
+    place, name = STEPS[step]
+    do = getattr(place, name)
+
+    def then_taken_over(*arguments: Any) -> Any:
+        done = do(*arguments)
+        take_over(copy)
+        found.append(everything(copy))
+        return done
+
+    monkeypatch.setattr(place, name, then_taken_over)
+    monkeypatch.setattr(verdict, "open_test", lambda *arguments: opened.append(arguments))
+    begun = Study(copy)
+    with pytest.raises(LeaseLost, match="taken over by another machine"):
+        begun.finish()
+    assert everything(copy) == found[0]
+    assert opened == [] and not begun.sealed
+
+
+def test_a_study_that_was_taken_over_while_its_best_was_declared_is_left_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the last segment of a confirmation and the winner, too, the lease is held and asked."""
+    folder = tmp_path / "study"
+    begun = study(folder).search(trials=8, epochs=3)
+    found: list[Any] = []
+    declare = verdict.declare
+
+    def late(*arguments: Any) -> Any:
+        assert begun.store.holder(0) == lease.this_process()
+        take_over(folder)
+        found.append(everything(folder))
+        return declare(*arguments)
+
+    monkeypatch.setattr(verdict, "declare", late)
+    with pytest.raises(LeaseLost, match="taken over by another machine"):
+        begun.confirm()
+    assert everything(folder) == found[0]
+    assert begun.results["winner"] is None
+
+
+def test_the_lease_is_given_back_after_all_of_it(tmp_path: Path) -> None:
+    """Searching, confirming, diagnosing, finishing and refusing leave nobody holding the study."""
+    begun = study(tmp_path / "study")
+    for do in (lambda: begun.search(trials=8, epochs=3), begun.confirm, begun.diagnose, begun.finish):
+        do()
+        assert begun.store.holder(0) == "" and begun.store.held(0) is None
+    with pytest.raises(StudyError, match="sealed"):
+        begun.confirm()
+    assert begun.store.holder(0) == ""

@@ -116,6 +116,10 @@ class Store:
         with self._database.write() as connection:
             leases.release(connection, lease)
 
+    def held(self, number: int) -> Lease | None:
+        """The lease of a lane that was taken through this store and not given back; it may have been lost since."""
+        return self._held.get(number)
+
     def holder(self, number: int) -> str:
         """Who may write for a lane now; empty where nobody does, or where the process surely ended."""
         with self._database.read() as connection:

@@ -19,6 +19,7 @@ from caviar.search.space import Space
 from caviar.search.stopping import stopping_rule
 from caviar.study import checkpoint, deciding, disk
 from caviar.study.fitting import on_device, preview
+from caviar.study.holding import holding
 from caviar.study.keeping import say_rounding
 from caviar.study.kept import Kept, Rows
 from caviar.study.lane import Lane
@@ -29,7 +30,6 @@ from caviar.study.tally import Look, Tally
 from caviar.study.writer import Writer, forget_all_but, newest
 from caviar.training import device
 
-LEASE_SECONDS = 60.0
 # A look of the host is due about this often: for Ctrl-C, the budget and the progress line.
 LOOK_SECONDS = 1.0
 
@@ -84,19 +84,16 @@ class Loop:
 
     @contextmanager
     def held(self) -> Iterator[Lease]:
-        """The right to train this study, given back at the end.
+        """The right to train this study, and an end to its checkpoints before it is given back.
 
         Raises:
             StudyError: another process has it.
         """
-        lease = self.store.acquire(0, seconds=LEASE_SECONDS)
-        try:
-            yield lease
-        finally:
+        with holding(self.store) as lease:
             try:
-                self._writer.end()
+                yield lease
             finally:
-                self.store.release(lease)
+                self._writer.end()
 
     def run(self, lease: Lease, budget: float | None = None) -> None:
         """Train until every trial has ended.

@@ -8,6 +8,7 @@ from caviar.errors import StudyError
 from caviar.given import is_whole, shown
 from caviar.study import campaigns, work
 from caviar.study.babysit import Babysitter
+from caviar.study.holding import holding
 from caviar.study.interventions import Earlier
 from caviar.study.spec import BY_HAND, Campaign
 
@@ -56,6 +57,7 @@ def _stored(study: "Study", campaign: Campaign) -> Babysitter:
     """A network in a lane of its own, stored before it is trained."""
     number = len(study.campaigns)
     about = {**campaign.about, "lane": 1 + sum(one.kind == BY_HAND for one in study.campaigns)}
-    work.begin(study, {**asdict(campaign), "kind": BY_HAND, "about": about})
-    study.store.set_setting("campaigns_done", number + 1)
+    with holding(study.store):
+        work.begin(study, {**asdict(campaign), "kind": BY_HAND, "about": about})
+        study.store.set_setting("campaigns_done", number + 1)
     return Babysitter(study, number)

@@ -1,13 +1,14 @@
 """A study: a folder that holds splits, space, events, trials, findings and the best model."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from caviar.diagnosis.finding import Finding
 from caviar.errors import StudyError
 from caviar.given import switch
+from caviar.records.lease import Lease
 from caviar.records.trial import Trial
 from caviar.search.samplers import SAMPLERS
 from caviar.search.space import Space
@@ -33,6 +34,7 @@ from caviar.study.arguments import (
     own_values,
 )
 from caviar.study.folder import StudyFolder
+from caviar.study.holding import holding
 from caviar.study.learning_rates import LearningRates, Trainings
 from caviar.study.model import Model
 from caviar.study.notebook import Experiment
@@ -125,10 +127,10 @@ class Study(StudyFolder):
         self._refuse_sealed()
         check_space(self, self.space)
         earlier = start_from if isinstance(start_from, Study | None) else Study(start_from)
-        work.search(
-            self, trials, epochs, work.Stopping(stopping, patience, twins), sampler, minutes, earlier, probes=probes
-        )
-        work.run(self)
+        stops = work.Stopping(stopping, patience, twins)
+        with self._held():
+            work.search(self, trials, epochs, stops, sampler, minutes, earlier, probes=probes)
+            work.run(self)
         return self
 
     def train(
@@ -164,8 +166,9 @@ class Study(StudyFolder):
         for space in spaces:
             check_space(self, space)
         stopping = work.Stopping(None, patience, twins)
-        work.train(self, [space.default_configuration() for space in spaces], epochs, stopping, minutes)
-        work.run(self)
+        with self._held():
+            work.train(self, [space.default_configuration() for space in spaces], epochs, stopping, minutes)
+            work.run(self)
         return self
 
     def find_learning_rate(
@@ -246,43 +249,55 @@ class Study(StudyFolder):
         return self
 
     def confirm(self) -> "Study":
-        """Train the best few again on fresh seeds and streams (small dev sets: cross-validate) and declare the best."""
-        self._refuse_sealed()
-        if self.results.get("winner"):
-            return self
-        ranked = ranking.ranked(self)
-        work.confirm(self, ranked)
-        work.run(self)
-        winner = verdict.declare(self, ranked)
-        early_stopping.compare(self, self.store.trial(winner["trial"]))
-        self.set_results(winner=winner)
+        """Train the best few again on fresh seeds and streams (small dev sets: cross-validate) and declare the best.
+
+        Raises:
+            StudyError: no trial is usable, the study is sealed, or another process is at it.
+            LeaseLost: another process took the study over; from then on nothing is written.
+        """
+        with self._held():
+            if self.results.get("winner"):
+                return self
+            ranked = ranking.ranked(self)
+            work.confirm(self, ranked)
+            work.run(self)
+            winner = verdict.declare(self, ranked)
+            early_stopping.compare(self, self.store.trial(winner["trial"]))
+            self.set_results(winner=winner)
         return self
 
     def diagnose(self) -> list[Finding]:
-        """Bias, variance and what else holds the best network back, as findings with their evidence."""
-        findings = verdict.diagnose(self)
-        self.set_results(stopped_too_soon=verdict.stopped_too_soon(self))
-        with suppress(StudyError):  # nothing to say where the model's weights are not kept
-            self.set_results(slices=[found.to_dict() for found in slices.telling(self)])
-        self.store.add_findings([finding.to_dict() for finding in findings], replace=True)
+        """Bias, variance and what else holds the best network back, as findings with their evidence.
+
+        Raises:
+            StudyError, LeaseLost: as for `confirm`; a sealed study may be diagnosed again.
+        """
+        with holding(self.store):
+            findings = verdict.diagnose(self)
+            self.set_results(stopped_too_soon=verdict.stopped_too_soon(self))
+            with suppress(StudyError):  # nothing to say where the model's weights are not kept
+                self.set_results(slices=[found.to_dict() for found in slices.telling(self)])
+            self.store.add_findings([finding.to_dict() for finding in findings], replace=True)
         return self.findings
 
     def finish(self) -> "Study":
-        """Declare the best, diagnose it, save its model and open the test set; the study is then sealed."""
-        if not self.results.get("winner"):
-            if any(campaign.kind == "search" for campaign in self.campaigns):
-                self.confirm()
-            else:
-                best = ranking.ranked(self)[0]
-                early_stopping.compare(self, best)
-                self.set_results(winner=verdict.alone(best))
-        self.best_model().save(self.model_path)
-        shown.keep(self)
-        self.diagnose()
-        opened = int(self.store.setting("test_opened", 0)) + 1
-        # The seal comes last: a process killed in between finishes again, and finds the same.
-        self.set_results(test=verdict.open_test(self, opened))
-        self.store.set_setting("test_opened", opened)
+        """Declare the best, diagnose it, save its model and open the test set; the study is then sealed.
+
+        Raises:
+            StudyError, LeaseLost: as for `confirm`; a sealed study may be finished again, which is counted.
+        """
+        with holding(self.store) as lease:
+            self._declare()
+            self.store.renew(lease)  # a file knows no lease, so it is asked before one is written
+            self.best_model().save(self.model_path)
+            shown.keep(self)
+            self.diagnose()
+            # The lease is asked before the set is opened: what one process has opened, another may not open as well.
+            self.store.renew(lease)
+            opened = int(self.store.setting("test_opened", 0)) + 1
+            # The seal comes last: a process killed in between finishes again, and finds the same.
+            self.set_results(test=verdict.open_test(self, opened))
+            self.store.set_setting("test_opened", opened)
         return self
 
     def snapshot(self, trial: int) -> Model:
@@ -354,6 +369,24 @@ class Study(StudyFolder):
         return gradients.check_descent(self, trial, steps, learning_rate)
 
     # ---- inside ----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _held(self) -> Iterator[Lease]:
+        """The right to change this study, unless it is sealed, which another process may have done just before."""
+        with holding(self.store) as lease:
+            self._refuse_sealed()
+            yield lease
+
+    def _declare(self) -> None:
+        """The best: confirmed where it was searched for, else itself."""
+        if self.results.get("winner"):
+            return
+        if any(campaign.kind == "search" for campaign in self.campaigns):
+            self.confirm()
+            return
+        best = ranking.ranked(self)[0]
+        early_stopping.compare(self, best)
+        self.set_results(winner=verdict.alone(best))
 
     def _refuse_sealed(self) -> None:
         if self.sealed:
