@@ -175,6 +175,20 @@ def test_another_signature_is_said_even_where_nothing_is_replayed(
     assert differences(whole, content(resumed)) == []
 
 
+def test_a_study_of_an_older_signature_goes_on_to_rounding(copy: Path, whole: dict[str, Any]) -> None:
+    """Before signatures named the processor it may have been any: from there bits are not claimed, and it is said."""
+    opened = Study(copy)
+    (first,) = opened.store.setting("signatures")
+    assert first["signature"].pop("processor") == device.processor()
+    opened.store.set_setting("signatures", [first])
+    tick = opened.store.tick(0)
+    resumed, _ = resume(copy)
+    assert resumed.store.setting("to_rounding") == [tick + 1]
+    before, after = resumed.store.setting("signatures")
+    assert before == first and after["signature"] == {**first["signature"], "processor": device.processor()}
+    assert differences(whole, content(resumed)) == []
+
+
 def test_a_checkpoint_that_cannot_be_written_costs_a_replay_alone(
     tmp_path: Path, whole: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,17 +41,90 @@ def run(folder, program=TRAINING, **environment):
     return subprocess.run([sys.executable, "-c", program], env=whole, capture_output=True, text=True, timeout=120)
 
 
+def entries(folder):
+    """The kept programs, the largest first."""
+    found = [path for path in Path(folder).rglob("*-cache") if path.is_file()]
+    return sorted(found, key=lambda path: -path.stat().st_size)
+
+
+def cut(content):
+    """The first half alone."""
+    return content[: len(content) // 2]
+
+
+def flipped(content):
+    """The same length, with a bit turned in the middle and half-way to either end."""
+    changed = bytearray(content)
+    for place in (len(content) // 4, len(content) // 2, 3 * len(content) // 4):
+        changed[place] ^= 1 << (place % 8)
+    return bytes(changed)
+
+
 def test_a_damaged_cache_costs_no_run(tmp_path):
-    """Compiled programs are kept between processes; torn and empty entries are compiled again, with the same result."""
+    """Compiled programs are kept between processes; torn, empty and altered entries are compiled again, with the same
+    result."""
     first = run(tmp_path)
     assert first.returncode == 0, first.stderr
-    entries = [path for path in Path(tmp_path).rglob("*-cache") if path.is_file()]
-    assert entries
-    for number, path in enumerate(entries):
-        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2] if number % 2 else b"")
-    again = run(tmp_path)
-    assert again.returncode == 0, again.stderr
-    assert again.stdout == first.stdout
+    kept = {path: path.read_bytes() for path in entries(tmp_path)}
+    assert kept
+    for damages in ((cut, lambda content: b""), (flipped,)):
+        for number, (path, content) in enumerate(kept.items()):
+            path.write_bytes(damages[number % len(damages)](content))
+        again = run(tmp_path)
+        assert again.returncode == 0, again.stderr
+        assert again.stdout == first.stdout
+
+
+INTEL = """processor\t: 0
+cpu family\t: 6
+model\t\t: {model}
+model name\t: Intel(R) Xeon(R) Processor
+cpu MHz\t\t: {speed}
+flags\t\t: {flags}
+
+processor\t: 1
+model name\t: another one
+"""
+ARM = "processor\t: 0\nFeatures\t: fp asimd {flags}\nCPU implementer\t: 0x41\nCPU part\t: {part}\n\nprocessor\t: 1\n"
+
+
+def told(monkeypatch, text):
+    """(what is said of a processor, the folder of its programs) where Linux tells this."""
+    read = Path.read_text
+
+    def read_text(path, *arguments, **options):
+        if str(path) != "/proc/cpuinfo":
+            return read(path, *arguments, **options)
+        if text is None:
+            raise FileNotFoundError(path)
+        return text
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    return device.processor(), device._made_for()
+
+
+def test_processors_of_other_instructions_are_told_apart(monkeypatch):
+    """AVX2 against AVX-512, another model and another ARM core have another name and folder; speed and order do not."""
+    usual = told(monkeypatch, INTEL.format(model=143, speed=2700.0, flags="sse4_2 avx2 avx512f"))
+    assert usual[0].startswith("Intel(R) Xeon(R) Processor ") and "another one" not in usual[0]
+    assert told(monkeypatch, INTEL.format(model=143, speed=1200.0, flags="avx512f avx2 sse4_2")) == usual
+    others = [
+        usual,
+        told(monkeypatch, INTEL.format(model=143, speed=2700.0, flags="sse4_2 avx2")),
+        told(monkeypatch, INTEL.format(model=85, speed=2700.0, flags="sse4_2 avx2 avx512f")),
+        told(monkeypatch, ARM.format(flags="sve", part="0xd0c")),
+        told(monkeypatch, ARM.format(flags="", part="0xd0c")),
+        told(monkeypatch, ARM.format(flags="", part="0xd40")),
+    ]
+    assert len({name for name, _ in others}) == len({folder for _, folder in others}) == len(others)
+
+
+def test_elsewhere_the_system_names_the_processor(monkeypatch):
+    """Where there is no /proc/cpuinfo, as on macOS, the platform is asked; at worst the machine's kind is said."""
+    monkeypatch.setattr(device.platform, "processor", lambda: "arm")
+    assert told(monkeypatch, None)[0] == "arm"
+    monkeypatch.setattr(device.platform, "processor", lambda: "")
+    assert told(monkeypatch, None)[0] == device.platform.machine() != ""
 
 
 def test_a_cache_that_cannot_be_written_costs_no_run(monkeypatch, tmp_path):
@@ -103,5 +176,5 @@ def test_where_programs_are_kept(monkeypatch, environment, wanted):
 def test_the_signature_names_what_bits_depend_on():
     """The signature is plain data: platform, device, their number, versions and flags."""
     found = device.signature(2).to_dict()
-    assert set(found) == {"platform", "device", "devices", "jax", "jaxlib", "flags", "caviar"}
+    assert set(found) == {"platform", "device", "processor", "devices", "jax", "jaxlib", "flags", "caviar"}
     assert found["devices"] == 2 and all(value != "" for name, value in found.items() if name != "flags")

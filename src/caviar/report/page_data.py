@@ -101,7 +101,7 @@ class PageData:
         statistics: of the programs, by name: `slot_use`, `useful_arithmetic`, `compile_seconds`, `model_epochs`,
             `epochs_per_second`, `programs`, and whatever else was counted.
         shown: examples as the best network was shown them; None where nothing was changed.
-        signature: what the numbers depend on: versions, device, K, threads, flags.
+        signature: what the numbers depend on: versions, device, processor, K, threads, flags.
         learning_rates: what a search for learning rates found, where there was one.
         by_hand: what a person did to networks while they trained.
         slices: where the model errs: by the target first.

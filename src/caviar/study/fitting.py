@@ -40,8 +40,7 @@ def within_memory(campaign: Campaign, material: Material, space: Space, seed: in
                 rows={},
                 preview=preview(space, spec, seed),
             )
-            estimate = spec.slots * memory.slot_bytes(lane.cohort.architecture, lane.cohort.key.eval_rows)
-            if estimate < WORTH_LOOKING * free or lane.cohort.bytes_needed() < memory.PLANNED_SHARE * free:
+            if lane.state_bytes < WORTH_LOOKING * free or lane.cohort.bytes_needed() < memory.PLANNED_SHARE * free:
                 break
             spec = halved(spec)
         fitting.append(spec)

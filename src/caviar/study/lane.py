@@ -26,6 +26,7 @@ from caviar.training.choosing import on_device
 from caviar.training.cohort import Cohort
 from caviar.training.features import Features, features_of, union
 from caviar.training.layout import Layout
+from caviar.training.memory import slot_bytes
 from caviar.training.values import Assignment
 
 # Where each field stands in a row of measurements.
@@ -109,6 +110,11 @@ class Lane:
     def done(self) -> bool:
         """Whether every trial has ended."""
         return self.taken == self.size and not self.progress.live
+
+    @property
+    def state_bytes(self) -> int:
+        """What a copy of all slots takes, about."""
+        return self.spec.slots * slot_bytes(self.cohort.architecture, self.cohort.key.eval_rows)
 
     def value(self, measured: np.ndarray) -> float:
         """What trials are compared by, of one row of measurements."""

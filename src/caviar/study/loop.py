@@ -140,7 +140,7 @@ class Loop:
                     running = time.monotonic() - began
                     self.tally.seconds = before + running
                     self._maybe_stop(lane, lease, position, budget is not None and running > budget)
-                    if self._writer.due():
+                    if self._writer.due(lane.state_bytes):
                         self._checkpoint(lane, position)
             except Stop:
                 lane.keep_all()
@@ -280,7 +280,7 @@ class Loop:
         """Write the lane's whole state beside the database, in the background."""
         if self._writer.busy():
             return
-        began = time.monotonic()
+        began = self._writer.clock()
         sampler = {} if self.sampler is None else self.sampler.state()
         arrays, plain = checkpoint.take(lane, sampler)
         plain |= {

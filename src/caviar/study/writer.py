@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from caviar.study import disk
 # Checkpoints take at most this share of the time, and come at least this many seconds apart.
 CHECKPOINT_SHARE = 0.03
 CHECKPOINT_SECONDS = 15.0
+# What the first one costs is not known, so it is taken for one that is copied, hashed and written rather slowly.
+BYTES_PER_SECOND = 1e8
 # This many of the newest are kept.
 CHECKPOINTS = 2
 
@@ -24,18 +27,24 @@ class Writer:
 
     Args:
         store, folder: the study's record and its folder.
+        clock: seconds that only grow.
     """
 
-    def __init__(self, store: Store, folder: Path) -> None:
-        self.store, self.folder = store, folder
+    def __init__(self, store: Store, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self.store, self.folder, self.clock = store, folder, clock
         self._thread: threading.Thread | None = None
-        self._written = time.monotonic()
-        self._seconds = 0.0  # that the last one took
+        self._written = clock()
+        self._seconds: float | None = None  # that the last one took
         self.failure: str | None = None  # why the last one could not be written; "" where it was, None before the first
 
-    def due(self) -> bool:
-        """Whether the next checkpoint's time has come."""
-        return time.monotonic() - self._written > max(CHECKPOINT_SECONDS, self._seconds / CHECKPOINT_SHARE)
+    def due(self, size: int) -> bool:
+        """Whether the next checkpoint's time has come: it may cost what the time since the last one allows.
+
+        Args:
+            size: of the next one, in bytes, from which the cost of the first is guessed.
+        """
+        cost = size / BYTES_PER_SECOND if self._seconds is None else self._seconds
+        return self.clock() - self._written > max(CHECKPOINT_SECONDS, cost / CHECKPOINT_SHARE)
 
     def busy(self) -> bool:
         """Whether one is being written."""
@@ -57,7 +66,7 @@ class Writer:
 
         Args:
             arrays, plain: what it holds, not to be changed any more; "tick" and "campaign" say what it is of.
-            began: when its copying began, by the monotonic clock: that counts as well.
+            began: when its copying began, by the writer's clock: that counts as well.
         """
 
         def write() -> None:
@@ -67,11 +76,11 @@ class Writer:
             except (CaviarError, OSError) as error:
                 # A checkpoint saves time after a stop, no more: the log holds all that was decided and measured.
                 self.failure = str(error)
-            self._seconds = time.monotonic() - began
+            self._seconds = self.clock() - began
 
         self._thread = threading.Thread(target=write, name="caviar-checkpoint")
+        self._written = self.clock()
         self._thread.start()
-        self._written = time.monotonic()
 
     def _save(self, arrays: dict[str, np.ndarray], plain: dict[str, Any]) -> None:
         self._make_room(sum(array.nbytes for array in arrays.values()))

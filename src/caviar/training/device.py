@@ -26,6 +26,7 @@ class Signature:
 
     platform: str
     device: str
+    processor: str
     devices: int
     jax: str
     jaxlib: str
@@ -40,6 +41,40 @@ class Signature:
 def cores() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def processor() -> str:
+    """The processor's model, and a short hash of what it can do: a compiler writes other instructions for another one.
+
+    "cpu x86_64" alone is one processor with AVX2 and another with AVX-512, whose sums differ in their last bits, and a
+    program that was kept for the second would not run on the first.
+    """
+    told = _first_processor()
+    machine = platform.machine()
+    if not told:  # not Linux
+        return platform.processor() or machine
+    name = told.get("model name") or " ".join([machine, *(told[part] for part in _ARM_PARTS if part in told)])
+    abilities = sorted((told.get("flags") or told.get("Features") or "").split())
+    kinds = [told.get(part, "") for part in ("cpu family", "model")]
+    return f"{name} {_short(' '.join([machine, *kinds, *abilities]), 8)}"
+
+
+# What an ARM processor says of itself in place of a model's name.
+_ARM_PARTS = ("CPU implementer", "CPU architecture", "CPU variant", "CPU part")
+
+
+def _first_processor() -> dict[str, str]:
+    """What Linux tells of the first processor; nothing elsewhere."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").split("\n\n")[0].splitlines()
+    except OSError:
+        return {}
+    pairs = (line.partition(":") for line in lines if ":" in line)
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _short(text: str, letters: int) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:letters]
 
 
 def cache_folder() -> Path:
@@ -107,7 +142,7 @@ def on_cpu() -> bool:
 
 def _use_cache(jax: Any) -> None:
     """Keep compiled programs between runs. A damaged entry costs a compilation, never a run."""
-    folder = cache_folder() / "programs" / _versions()
+    folder = cache_folder() / "programs" / _made_for()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
@@ -117,9 +152,9 @@ def _use_cache(jax: Any) -> None:
     jax.config.update("jax_raise_persistent_cache_errors", False)
 
 
-def _versions() -> str:
-    text = f"{version('jaxlib')} {platform.machine()} {os.environ.get('XLA_FLAGS', '')}"
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def _made_for() -> str:
+    """The name of the folder for programs of this compiler, for this processor, under these flags."""
+    return _short(f"{version('jaxlib')} {platform.machine()} {processor()} {os.environ.get('XLA_FLAGS', '')}", 16)
 
 
 def signature(devices: int) -> Signature:
@@ -132,6 +167,7 @@ def signature(devices: int) -> Signature:
     return Signature(
         platform=first.platform,
         device=f"{first.device_kind} {platform.machine()}",
+        processor=processor(),
         devices=devices,
         jax=jax.__version__,
         jaxlib=version("jaxlib"),
