@@ -1,12 +1,12 @@
 """What a person declares becomes a checked axis, or a sentence."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from caviar.errors import SpaceError
 from caviar.given import is_number, shown
-from caviar.search.hyperparameters import Hyperparameter, look_up
+from caviar.search.hyperparameters import Hyperparameter, complete, look_up
 from caviar.search.ranges import SCALES, Axis, Choice, Range, Widths, freeze, write
 
 
@@ -133,3 +133,40 @@ def axis_from_dict(plain: Mapping[str, Any]) -> Axis:
     raise SpaceError(
         f"A saved space has an axis of an unknown kind: {plain['kind']!r}. Was it written by a newer caviar?"
     )
+
+
+_ALLOW = {"hidden": "Allow hidden layers"}
+
+
+def check_together(axes: Sequence[Axis], values_of: Callable[[str], list[Any]]) -> None:
+    """Refuse axes and fixed values that do not fit each other.
+
+    Args:
+        axes: that vary.
+        values_of: every value that a hyperparameter with options can take.
+
+    Raises:
+        SpaceError: something varies that no trial would use, lists fit no depth, or batches are too small for
+            batch norm.
+    """
+    for axis in axes:
+        needs = look_up(axis.name).needs
+        if needs is None or axis.by_default:
+            continue
+        name, values = needs
+        if not any(look_up(axis.name).matters({name: other}) for other in values_of(name)):
+            way = _ALLOW.get(name, f"Let '{name}' be above 0")
+            if values:
+                way = f"Let '{name}' be {' or '.join(map(write, values))} too"
+            always = " or ".join(map(write, values_of(name)))
+            raise SpaceError(
+                f"'{axis.name}' varies, but '{name}' is always {always}, which does not use it. "
+                f"{way}, or leave '{axis.name}' out."
+            )
+    for keep in values_of("keep_probability"):
+        for hidden in values_of("hidden") if isinstance(keep, list) else ():
+            complete({"keep_probability": keep, "hidden": hidden})
+    if True in values_of("batch_norm"):
+        for hidden in values_of("hidden"):
+            for size in values_of("batch_size"):
+                complete({"batch_norm": True, "hidden": hidden, "batch_size": size})

@@ -11,7 +11,7 @@ from caviar.errors import SpaceError
 from caviar.given import seed as checked_seed
 from caviar.given import shown, values_by_name
 from caviar.given import whole as checked_whole
-from caviar.search.declare import axis_from_dict, make_choice, make_range, make_widths
+from caviar.search.declare import axis_from_dict, check_together, make_choice, make_range, make_widths
 from caviar.search.defaults import SearchedData, default_axes
 from caviar.search.hyperparameters import HYPERPARAMETERS, STRUCTURAL, complete, look_up, names
 from caviar.search.parsing import parse_set, parse_vary
@@ -19,7 +19,6 @@ from caviar.search.ranges import Axis, Choice, Widths, freeze, thaw, write
 from caviar.search.structures import different, offered, shared_buckets
 
 # Adam moves a weight by about α whatever the gradient's size; plain gradients are smaller, so α must be larger.
-_ALLOW = {"hidden": "Allow hidden layers"}
 _RATE_FACTOR = {"gradient_descent": 20.0, "momentum": 20.0, "nesterov": 20.0}
 
 
@@ -158,27 +157,7 @@ class Space:
             SpaceError: something varies that no trial would use, lists fit no depth, or batches are too small for
                 batch norm.
         """
-        for axis in self.axes:
-            needs = look_up(axis.name).needs
-            if needs is None or axis.by_default:
-                continue
-            name, values = needs
-            if not any(look_up(axis.name).matters({name: other}) for other in self._all(name)):
-                way = _ALLOW.get(name, f"Let '{name}' be above 0")
-                if values:
-                    way = f"Let '{name}' be {' or '.join(map(write, values))} too"
-                always = " or ".join(map(write, self._all(name)))
-                raise SpaceError(
-                    f"'{axis.name}' varies, but '{name}' is always {always}, which does not use it. "
-                    f"{way}, or leave '{axis.name}' out."
-                )
-        for keep in self._all("keep_probability"):
-            for hidden in self._all("hidden") if isinstance(keep, list) else ():
-                complete({"keep_probability": keep, "hidden": hidden})
-        if True in self._all("batch_norm"):
-            for hidden in self._all("hidden"):
-                for size in self._all("batch_size"):
-                    complete({"batch_norm": True, "hidden": hidden, "batch_size": size})
+        check_together(self.axes, self._all)
         return self
 
     def structures(self, seed: int, count: int = 4) -> list[dict[str, Any]]:
