@@ -16,7 +16,7 @@ import numpy as np
 
 import caviar
 from caviar.report.figure import Axis, Figure, Panels, Series
-from caviar.study.verdict import model_of
+from caviar.study.becoming import model_of
 
 FIGURES = Path(os.environ.get("CAVIAR_FIGURES", "figures"))  # where the picture goes
 EPOCHS = 50 if os.environ.get("CAVIAR_QUICK") else 100

@@ -12,6 +12,7 @@ from caviar.records.status import Status
 from caviar.records.trial import Trial
 from caviar.report import text
 from caviar.report.page_data import Compared, Estimate, Metric
+from caviar.study.yardstick import Yardstick
 
 from .sample_page import regression_metric, sample_findings, sample_page
 
@@ -59,9 +60,9 @@ def test_what_trials_are_compared_by_orders_the_tables() -> None:
     """Where AUC decides, the table has its column and its order, whatever the dev errors say."""
     low = Trial(0, Status.FINISHED, {}, dev_error=0.1, train_error=0.1, best_epoch=1)
     high = Trial(1, Status.FINISHED, {}, dev_error=0.2, train_error=0.2, best_epoch=1)
-    page = replace(sample_page(), trials=[low, high], compared=Compared("auc", {0: 0.3, 1: 0.1}))
+    page = replace(sample_page(), trials=[low, high], compared=Compared(Yardstick("auc"), {0: 0.3, 1: 0.1}))
     head, first, second = text.trials_table(page).splitlines()
-    assert head.split()[:3] == ["trial", "status", "auc"]
+    assert head.split()[:4] == ["trial", "status", "dev", "AUC"]
     assert first.split()[:3] == ["1", "finished", "0.9000"] and second.split()[2] == "0.7000"
 
 

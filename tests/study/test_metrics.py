@@ -32,12 +32,16 @@ def test_the_value_compared_is_the_saved_models(task: str, metric: str, tmp_path
 
 
 def test_a_search_by_another_metric_comes_to_its_end(tmp_path: Path) -> None:
-    """Halving, the confirmation, the findings and the test set, all with AUC deciding."""
+    """Halving, confirmation, findings and test set, all with AUC deciding; what is told is the mean of the folds."""
     found = study(tmp_path / "study", metric="auc").search(trials=12, epochs=9).finish()
     assert found.sealed and found.results["test"]["auc"] > 0.5
     winner = found.results["winner"]
     again = [ranking.value(found.store.trial(number), "auc") for number in winner["retrained"]]
     assert np.isfinite(again).all()
+    assert winner["how"] == "cross-validation"
+    assert found.results["judged_seeds"] == pytest.approx([1.0 - value for value in again], abs=1e-5)
+    value, low, high = found.results["judged"]
+    assert value == pytest.approx(np.mean(found.results["judged_seeds"]), abs=5e-3) and low < value < high
 
 
 def test_what_is_not_chosen_is_not_measured(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 import caviar
 from caviar.errors import DataError, ModelError
-from caviar.study import keeping, verdict
+from caviar.study import becoming, keeping
 from caviar.study.model import Model
 from caviar.study.study import Study
 from study.making import mixed_table, space, study
@@ -34,7 +34,7 @@ def measured_and_predicted(folder: Path, task: str) -> tuple[Study, dict[int, di
     table[given.dev.tolist()].write_csv(folder / "dev.csv")
     paths = {str(folder / f"{t.number}.caviar"): t for t in begun.trials}
     for path, trial in paths.items():
-        verdict.model_of(begun, trial).save(path)
+        becoming.model_of(begun, trial).save(path)
     done = subprocess.run(
         [sys.executable, str(SCRIPT), str(folder / "dev.csv"), *paths], capture_output=True, text=True, check=False
     )
@@ -82,7 +82,7 @@ def test_every_number_predicted_is_the_one_that_was_measured(regressed: Any) -> 
     assert not jax
     assert len(covered(begun)) == 2 * len(ACTIVATIONS)
     _, rows = keeping.load_weights(begun.store, begun.folder)
-    encoder = verdict.model_of(begun, begun.trials[0]).encoder
+    encoder = becoming.model_of(begun, begun.trials[0]).encoder
     for trial in begun.trials:
         told = predicted[trial.number]
         residuals = np.sqrt(np.asarray(told["row_errors"])) / encoder.target_scale
@@ -95,7 +95,7 @@ def test_every_number_predicted_is_the_one_that_was_measured(regressed: Any) -> 
 def test_a_model_says_where_it_comes_from(classified: Any) -> None:
     """A model carries its trial, its history, its schema, its classes and the versions that made it."""
     begun = classified[0]
-    model = verdict.model_of(begun, begun.trials[3])
+    model = becoming.model_of(begun, begun.trials[3])
     assert model.classes == ("no", "yes")
     assert model.about["trial"]["configuration"] == begun.trials[3].configuration
     assert len(model.about["history"]["dev_error"]) == 4
@@ -107,7 +107,7 @@ def test_a_model_says_where_it_comes_from(classified: Any) -> None:
 def model(classified: Any, tmp_path: Path) -> Model:
     """A model, saved and opened again."""
     begun = classified[0]
-    return caviar.load(verdict.model_of(begun, begun.trials[0]).save(tmp_path / "one.caviar"))
+    return caviar.load(becoming.model_of(begun, begun.trials[0]).save(tmp_path / "one.caviar"))
 
 
 def test_columns_are_found_by_name(model: Model) -> None:
@@ -166,7 +166,7 @@ def test_numbers_have_no_probabilities(regressed: Any) -> None:
     """Asking a model of numbers for probabilities is answered by a sentence."""
     begun = regressed[0]
     with pytest.raises(ModelError, match="predicts numbers"):
-        verdict.model_of(begun, begun.trials[0]).predict_probabilities(mixed_table(10))
+        becoming.model_of(begun, begun.trials[0]).predict_probabilities(mixed_table(10))
 
 
 def test_weights_that_are_not_the_trials_best_are_not_taken_for_it(classified: Any) -> None:
@@ -177,7 +177,7 @@ def test_weights_that_are_not_the_trials_best_are_not_taken_for_it(classified: A
 
     begun = classified[0]
     with pytest.raises(StudyError, match="weights of trial 0 are not kept"):
-        verdict.model_of(begun, replace(begun.trials[0], dev_error=0.001))
+        becoming.model_of(begun, replace(begun.trials[0], dev_error=0.001))
 
 
 def test_damaged_and_foreign_files_are_refused(tmp_path: Path, model: Model) -> None:

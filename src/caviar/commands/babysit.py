@@ -8,6 +8,7 @@ import typer
 
 from caviar.commands.options import Json, Run, Seed, Sets, Source, Target
 from caviar.commands.speaking import print_json, print_text
+from caviar.networks.naming import NAMES
 
 _HEAD = ("epoch", "cost", "train error", "dev error", "learning rate")
 
@@ -91,14 +92,23 @@ class _Lines:
     def __init__(self) -> None:
         self._begun = False
 
-    def __call__(self, trial: Any) -> None:
+    def __call__(self, trial: Any, stick: Any) -> None:
+        compared = {} if stick is None else {f"dev {stick.name}": stick.write(float(stick.curve(trial)[1][-1]))}
         if not self._begun:
-            print("  ".join(f"{name:>13}" for name in _HEAD))
+            print("  ".join(f"{name:>13}" for name in (*_HEAD, *compared)))
             self._begun = True
         history = trial.history
         shown = [f"{trial.epochs:>13}"]
         shown += [f"{float(history[name.replace(' ', '_')][-1]):>13.5g}" for name in _HEAD[1:]]
+        shown += [f"{value:>13}" for value in compared.values()]
         print("  ".join(shown) + (" *" if trial.best_epoch == trial.epochs else ""), flush=True)
+
+
+def _named(found: dict[str, Any], value: str, error: str) -> tuple[str, float]:
+    """What trials are compared by, and what it is; the error where it decides, or the metric is not known."""
+    if found["metric"] == "error" or found[value] is None:
+        return "error", found[error]
+    return NAMES[found["metric"]].name, found[value]
 
 
 def _words(found: dict[str, Any]) -> str:
@@ -106,13 +116,15 @@ def _words(found: dict[str, Any]) -> str:
     trial, best = found["trial"], found["best_epoch"]
     lines = [f"Trial {trial} has trained {found['epoch']} epochs."]
     if best:
-        lines[0] += f" Its best dev error is {found['dev_error']:.4g}, in epoch {best}."
+        name, value = _named(found, "metric_value", "dev_error")
+        lines[0] += f" Its best dev {name} is {value:.4g}, in epoch {best}."
     if found["diverged"]:
         lines.append("It has diverged: its cost is no finite number, and no change mends it. Go back, or begin anew.")
     if found["log"]:
         lines += ["By hand:", *(f"  {line}" for line in found["log"])]
     if found["test_error"] is not None:
-        lines.append(f"Test error of the best, trial {found['best']}: {found['test_error']:.4g}")
+        name, value = _named(found, "test_value", "test_error")
+        lines.append(f"Test {name} of the best, trial {found['best']}: {value:.4g}")
     lines += ["", f"Report: {found['report']}", f"Model:  {found['model'] or 'none yet'}"]
     if found["state"] != "finished":
         back = f"--back-to {found['best_epoch']} " if found["diverged"] else ""

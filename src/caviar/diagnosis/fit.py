@@ -17,6 +17,7 @@ from caviar.diagnosis.gaps import Gap, Measured, given, measure
 from caviar.diagnosis.intervals import CONFIDENCE
 from caviar.diagnosis.wording import Unit, errors
 from caviar.errors import StudyError
+from caviar.networks.naming import told_in_error
 
 MARGIN = 0.02
 SHARES = ("error", "balanced_error")  # metrics that are shares of rows
@@ -46,6 +47,7 @@ class FitEvidence:
             then their means are judged.
         chosen_error, chosen_rows: on the choose half, where it was selected; None: there is one half only.
         candidates: among how many trials it was selected.
+        compared_by: the metric that trials were compared by, where it is not the error; the messages say so.
 
     Raises:
         StudyError: a number cannot be an error, or what a regression needs is missing.
@@ -71,6 +73,7 @@ class FitEvidence:
     chosen_error: float | None = None
     chosen_rows: int = 0
     candidates: int | None = None
+    compared_by: str | None = None
 
     def __post_init__(self) -> None:
         if self.task not in ("classification", "regression"):
@@ -135,7 +138,8 @@ def diagnose_fit(evidence: FitEvidence, margin: float = MARGIN) -> list[Finding]
     threshold = {"margin": case.margin, "margin_share": margin, "confidence": CONFIDENCE}
     verdicts = [case.bias_and_variance(), *case.mismatch(), *case.optimism()]
     verdicts.sort(key=lambda verdict: (_RANKS.index(verdict.severity), -verdict.excess, verdict.code))
-    return [Finding(v.code, v.severity, v.message, case.numbers(), threshold) for v in verdicts]
+    said = f" {told_in_error(evidence.compared_by, 'bias and variance are')}" if evidence.compared_by else ""
+    return [Finding(v.code, v.severity, v.message + said, case.numbers(), threshold) for v in verdicts]
 
 
 def _missing(evidence: FitEvidence) -> str:

@@ -8,11 +8,12 @@ import numpy as np
 from caviar.records.trial import Trial
 from caviar.report import blocks, text
 from caviar.report.figure import Axis, Figure, Series
-from caviar.report.figures import dev_curve, numbers
+from caviar.report.figures import numbers
 from caviar.report.markup import Markup, element, joined
-from caviar.report.page_data import Metric, PageData
+from caviar.report.page_data import Metric, PageData, dev_curve
 from caviar.study.by_hand import ByHand, Mark, by_hand
 from caviar.study.study import Study
+from caviar.study.yardstick import Yardstick, yardstick_of
 
 _MARKS = (  # the name of a mark, its role, what was done, whether it was taken back
     ("changed", "optimum", ("set",), False),
@@ -21,50 +22,70 @@ _MARKS = (  # the name of a mark, its role, what was done, whether it was taken 
 )
 
 
-def curve(one: ByHand, trial: Trial, metric: Metric) -> Figure | None:
+def curve(one: ByHand, trial: Trial, metric: Metric, stick: Yardstick | None = None) -> Figure | None:
     """Dev and train error by epoch, every intervention marked, what was taken back behind; None before an epoch.
 
     Args:
         one: what was done to the network.
         trial: its record, with its history.
         metric: what the errors are.
+        stick: what trials are compared by where that is not the error: then it is drawn, of dev alone.
     """
-    epochs, errors = dev_curve(trial)
+    epochs, errors = dev_curve(trial) if stick is None else stick.curve(trial)
     if not len(errors):
         return None
+    named = "dev error" if stick is None else f"dev {stick.name}"
     behind = [
         _line("trained, then taken back" if not place else "", "raw", part) for place, part in enumerate(one.taken_back)
     ]
-    train = numbers(np.asarray(trial.history["train_error"], np.float64))
-    measured = [
-        Series("train error", "line", "train", epochs.tolist(), train),
-        Series("dev error", "line", "dev", epochs.tolist(), numbers(errors)),
-    ]
+    measured = [Series(named, "line", "dev", epochs.tolist(), numbers(errors))]
+    if stick is None:
+        train = numbers(np.asarray(trial.history["train_error"], np.float64))
+        measured.insert(0, Series("train error", "line", "train", epochs.tolist(), train))
     first = next((value for value in errors.tolist() if math.isfinite(value)), None)
     each = (_marked(one.marks, name, role, actions, undone, first) for name, role, actions, undone in _MARKS)
     marked = [series for series in each if series is not None]
     told = "; ".join(str(mark.intervention) for mark in one.marks) or "nothing was changed"
     best = (
-        f"its best dev error is {text.error(trial.dev_error, metric)}, in epoch {trial.best_epoch}"
+        f"its best {named} is {_best(trial, errors, metric, stick)}, in epoch {trial.best_epoch}"
         if trial.best_epoch
         else "no epoch was usable"
     )
     return Figure(
         key=f"by_hand_{one.trial}",
-        title=f"Error of trial {one.trial} by epoch, and what was changed by hand{_origin(one)}",
+        title=f"{'Error' if stick is None else f'Dev {stick.name}'} of trial {one.trial} by epoch, and what was "
+        f"changed by hand{_origin(one)}",
         description=f"{text.counted(trial.epochs, 'epoch')}; {best}. By hand: {told}.",
         x=Axis("epoch"),
-        # What was taken back has often gone wrong, and must not flatten the rest.
-        y=Axis("error", metric.unit, top=1.3 * float(np.max(errors[np.isfinite(errors)], initial=0.0)) or None),
+        y=_axis(errors, metric, stick),
         series=(*behind, *measured, *marked),
     )
+
+
+def _axis(values: np.ndarray, metric: Metric, stick: Yardstick | None) -> Axis:
+    """The vertical axis: what was taken back has often gone wrong, and must not flatten the rest."""
+    usable = values[np.isfinite(values)]
+    if stick is None:
+        return Axis(metric.axis, metric.unit, top=1.3 * float(np.max(usable, initial=0.0)) or None)
+    label, unit = f"{stick.axis}, {stick.direction}", "share" if stick.unit == "share" else ""
+    if not len(usable) or not stick.higher:
+        return Axis(label, unit, top=1.3 * float(np.max(usable, initial=0.0)) or None)
+    lacking = 1.3 * (1.0 - float(usable.min()))
+    return Axis(label, unit, top=float(usable.max()), low=min(1.0 - lacking, float(usable.max()) - 1e-6))
+
+
+def _best(trial: Trial, values: np.ndarray, metric: Metric, stick: Yardstick | None) -> str:
+    if stick is None:
+        return text.error(trial.dev_error, metric)
+    return stick.write(float(values[stick.best(values)]))
 
 
 def curves(study: Study) -> list[Figure]:
     """The figure of every network of a study that was trained by hand."""
     classification = study.store.setting("study")["data"]["schema"]["task"] == "classification"
     metric = Metric("error", "share") if classification else Metric("rmse", "")
-    made = (curve(one, study.store.trial(one.trial), metric) for one in by_hand(study))
+    stick = yardstick_of(study)
+    made = (curve(one, study.store.trial(one.trial), metric, stick) for one in by_hand(study))
     return [figure for figure in made if figure is not None]
 
 
@@ -74,7 +95,8 @@ def body(page: PageData) -> tuple[Markup, tuple[Figure, ...]]:
     parts: list[Markup | None] = []
     figures = []
     for one in page.by_hand:
-        shown = curve(one, trials[one.trial], page.metric) if one.trial in trials else None
+        stick = None if page.compared is None else page.compared.stick
+        shown = curve(one, trials[one.trial], page.metric, stick) if one.trial in trials else None
         if shown is not None:
             figures.append(shown)
         parts += [blocks.figure(shown) if shown else None, _table(one.marks)]

@@ -1,12 +1,12 @@
 """Where patience ended a training, what it cost, and what the same network does unstopped and with L2 alone."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
-from caviar.records.trial import Trial
 from caviar.report import blocks, text
 from caviar.report.figure import Axis, Figure, Series
-from caviar.report.figures import dev_curve, numbers
+from caviar.report.figures import numbers
 from caviar.report.markup import Markup, element, joined
 from caviar.report.page_data import Metric, PageData
 
@@ -19,25 +19,24 @@ _WHY = (
 )
 
 
-def curves(found: Mapping[str, Any], trials: Mapping[int, Trial], metric: Metric) -> Figure | None:
+def curves(page: PageData) -> Figure | None:
     """Dev error by epoch of the training that was stopped and of its twins, the best epoch and the stop marked.
 
-    Args:
-        found: what `study.early_stopping.compared` gave.
-        trials: those named there, by number, with their histories.
+    Where trials are compared by another metric, that is drawn.
     """
+    found, trials = page.early_stopping, page.twins
     series = []
     for name, role in _ROLES.items():
         trial = trials.get(found[name]["trial"]) if found[name] else None
-        if trial is None or not len(dev_curve(trial)[0]):
+        if trial is None or not len(page.curve(trial)[0]):
             continue
-        epochs, errors = dev_curve(trial)
+        epochs, errors = page.curve(trial)
         labels = [f"trial {trial.number}, {_named(found, name)}"] * len(errors)
         series.append(Series(_named(found, name), "line", role, epochs.tolist(), numbers(errors), labels=labels))
     own = trials.get(found["trial"])
-    if own is None or not series or not len(dev_curve(own)[0]):
+    if own is None or not series or not len(page.curve(own)[0]):
         return None
-    epochs, errors = dev_curve(own)
+    epochs, errors = page.curve(own)
     by_epoch = dict(zip(epochs.tolist(), numbers(errors), strict=True))
     for mark, role, epoch in (("best epoch", "optimum", "best_epoch"), ("stopped here", "limit", "stopped_at")):
         at = found[epoch]
@@ -48,10 +47,10 @@ def curves(found: Mapping[str, Any], trials: Mapping[int, Trial], metric: Metric
     )
     return Figure(
         key="early_stopping",
-        title="Dev error of the stopped training and of its twins",
-        description=f"{told} of {found['epochs']}. {_said(found, metric)}",
+        title=f"Dev {_measure(page)} of the stopped training and of its twins",
+        description=f"{told} of {found['epochs']}. {_said(found, page.metric)}",
         x=Axis("epoch"),
-        y=Axis("dev error (choose half)", metric.unit),
+        y=_axis(page),
         series=tuple(series),
     )
 
@@ -59,8 +58,10 @@ def curves(found: Mapping[str, Any], trials: Mapping[int, Trial], metric: Metric
 def body(page: PageData, shown: Figure | None) -> Markup:
     """The words, the figure and the table."""
     found = page.early_stopping
-    head = ("training", "λ of L2", "epoch", "train error", "dev error, choose half", "dev error, judge half")
-    rows = [_row(found, name, page.metric) for name in _NAMES if found[name]]
+    head = ["training", "λ of L2", "epoch", "train error", "dev error, choose half", "dev error, judge half"]
+    if page.compared is not None:
+        head.insert(3, f"dev {page.compared.name}, choose half")
+    rows = [_row(found, name, page) for name in _NAMES if found[name]]
     tried = ", ".join(text.value(penalty) for penalty in found["tried"])
     how = (
         f"Trial {found['trial']} was stopped after epoch {found['stopped_at']} of {found['epochs']}: the "
@@ -69,8 +70,8 @@ def body(page: PageData, shown: Figure | None) -> Markup:
     )
     beside = (
         "The twins have the same first weights and mini-batches and train to the last epoch, where they are told. Of "
-        f"λ = {tried} the one with the lowest error on the choose half is shown; the judge half compares them all. One "
-        "training each: small differences are chance."
+        f"λ = {tried} the one with the {'highest' if page.higher else 'lowest'} {_measure(page)} on the choose half is "
+        "shown; the judge half compares them all. One training each: small differences are chance."
     )
     if not found["not_stopped"] and not found["l2"]:
         beside = "Of its twins, unstopped and with L2 alone, none came to its end: they diverged, or the budget ended."
@@ -87,10 +88,22 @@ def _named(found: Mapping[str, Any], name: str) -> str:
     return f"{_NAMES[name]}, λ = {text.value(found[name]['l2'])}" if name == "l2" else _NAMES[name]
 
 
-def _row(found: Mapping[str, Any], name: str, metric: Metric) -> tuple[Any, ...]:
+def _measure(page: PageData) -> str:
+    return "error" if page.compared is None else page.compared.name
+
+
+def _axis(page: PageData) -> Axis:
+    if page.compared is None:
+        return Axis(f"dev {page.metric.axis}, choose half", page.metric.unit)
+    return Axis(f"{page.measure}, {page.compared.stick.direction}", page.measure_unit)
+
+
+def _row(found: Mapping[str, Any], name: str, page: PageData) -> tuple[Any, ...]:
     own = found[name]
-    errors = (text.error(own[part], metric) for part in ("train_error", "choose_error", "dev_error"))
-    return (_NAMES[name], text.value(own["l2"]), own["epoch"], *errors)
+    told = [text.error(own[part], page.metric) for part in ("train_error", "choose_error", "dev_error")]
+    if page.compared is not None:
+        told.insert(0, page.compared.stick.text(own.get("choose_value", math.nan)))
+    return (_NAMES[name], text.value(own["l2"]), own["epoch"], *told)
 
 
 def _said(found: Mapping[str, Any], metric: Metric) -> str:

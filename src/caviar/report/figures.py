@@ -54,12 +54,12 @@ def split_bar(page: PageData) -> Figure | None:
 
 
 def curves(page: PageData, smooth: float = 0.0) -> Figure | None:
-    """Every trial's dev error by epoch, the best one lit.
+    """Every trial's dev error by epoch, or what trials are compared by in its place; the best one lit.
 
     Args:
         smooth: β of the averages that the curves are drawn as; 0: as measured. The best epoch stays the measured one.
     """
-    measured = {trial.number: curve for trial in page.trials if np.isfinite((curve := dev_curve(trial))[1]).any()}
+    measured = {trial.number: curve for trial in page.trials if np.isfinite((curve := page.curve(trial))[1]).any()}
     if not measured:
         return None
     stride = max(1, math.ceil(sum(len(epochs) for epochs, _ in measured.values()) / CURVE_POINTS))
@@ -71,20 +71,22 @@ def curves(page: PageData, smooth: float = 0.0) -> Figure | None:
         if others:
             drawn = {number: measured[number] for number in others}
             series.append(_many_lines(f"{name} ({text.count(len(others))})", status, drawn, stride))
-    description = f"Dev error by epoch of {text.counted(len(measured), 'network')}."
+    named = "Dev error" if page.compared is None else f"Dev {page.compared.name}"
+    description = f"{named} by epoch of {text.counted(len(measured), 'network')}"
+    description += "." if page.compared is None else f"; {page.compared.stick.direction}."
     best = None
-    if page.best is not None and page.best in measured:
+    if page.best_trial is not None and page.best in measured:
         best = measured[page.best][1]
-        lit, reached = _best_lines(page.best, *measured[page.best], page)
+        lit, reached = _best_lines(page.best_trial, *measured[page.best], page)
         series += lit
         description += f" The best, trial {page.best}, reaches {reached}; the others are drawn in grey behind it."
-    scale, top = _curve_axis([errors for _, errors in measured.values()], best)
+    y = curve_axis(page, [values for _, values in measured.values()], best)
     figure = Figure(
         key="curves",
-        title="Dev error by epoch",
+        title=f"{named} by epoch",
         description=description,
         x=Axis("epoch"),
-        y=Axis("dev error", page.metric.unit, scale, top, switch=True),
+        y=y,
         series=tuple(series),
         note=f"To keep the page quick, the curves behind show every {_ordinal(stride)} epoch." if stride > 1 else "",
         smooth=True,
@@ -117,7 +119,7 @@ def bias_variance(page: PageData) -> Figure | None:
         key="bias_variance",
         title="What the error is made of",
         description="; ".join(texts) + ".",
-        x=Axis("error", page.metric.unit, top=1.08 * max([*high, *values]) or None),
+        x=Axis(page.metric.axis, page.metric.unit, top=1.08 * max([*high, *values]) or None),
         y=Axis("", scale="category", categories=tuple(texts)),
         series=tuple(series),
         stacked=True,
@@ -179,24 +181,24 @@ def rungs_of(page: PageData) -> dict[int, tuple[int, int]]:
     return rungs
 
 
-def dev_curve(trial: Trial) -> tuple[np.ndarray, np.ndarray]:
-    """The own epochs of one trial and its dev error after each, both [E]; NaN where there is none."""
-    errors = np.asarray(trial.history.get("dev_error", ()), dtype=np.float64)
-    return np.asarray(trial.history.get("epoch", np.arange(1, len(errors) + 1))), errors
-
-
 def numbers(values: Iterable[float]) -> list[float | None]:
     """Five digits of each value, as JSON has them; None for what is not finite."""
     return [float(f"{value:.5g}") if math.isfinite(value) else None for value in values]
 
 
-def _best_lines(number: int, epochs: np.ndarray, errors: np.ndarray, page: PageData) -> tuple[list[Series], str]:
-    """The curve of the best trial with its lowest point marked, and that point in words."""
-    lowest = int(np.nanargmin(np.where(np.isfinite(errors), errors, np.nan)))
-    reached = f"{text.error(errors[lowest], page.metric)} in epoch {epochs[lowest]}"
-    labels = [f"trial {number}, the best"] * len(errors)
-    line = Series(f"best: trial {number}", "line", "best", epochs.tolist(), numbers(errors), labels=labels)
-    where = [int(epochs[lowest])], numbers(errors[[lowest]])
+def _best_lines(trial: Trial, epochs: np.ndarray, values: np.ndarray, page: PageData) -> tuple[list[Series], str]:
+    """The curve of the best trial with its best point marked, and that point in words."""
+    number = trial.number
+    usable = np.where(np.isfinite(values), values, np.nan)
+    extreme = np.nanmax(usable) if page.higher else np.nanmin(usable)
+    # Of epochs with one value the network was kept at that of the lowest cost.
+    kept = np.flatnonzero((usable == extreme) & (epochs == trial.best_epoch))
+    place = int(kept[0]) if len(kept) else int(np.flatnonzero(usable == extreme)[0])
+    told = text.error(extreme, page.metric) if page.compared is None else page.compared.stick.write(extreme)
+    reached = f"{told} in epoch {epochs[place]}"
+    labels = [f"trial {number}, the best"] * len(values)
+    line = Series(f"best: trial {number}", "line", "best", epochs.tolist(), numbers(values), labels=labels)
+    where = [int(epochs[place])], numbers(values[[place]])
     return [line, Series("", "points", "best", *where, labels=[f"trial {number}: {reached}"])], reached
 
 
@@ -213,7 +215,27 @@ def _many_lines(name: str, role: str, drawn: Mapping[int, tuple[np.ndarray, np.n
     return Series(name, "line", role, x, y, labels=labels)
 
 
-def _curve_axis(measured: Sequence[np.ndarray], best: np.ndarray | None) -> tuple[str, float]:
+def curve_axis(page: PageData, measured: Sequence[np.ndarray], best: np.ndarray | None) -> Axis:
+    """The vertical axis of curves by epoch.
+
+    Args:
+        measured: the values of each curve, as they are known.
+        best: those of the best; all of its usual values are shown.
+    """
+    if page.compared is None:
+        scale, top = _range(measured, best)
+        return Axis(page.measure, page.measure_unit, scale, top, switch=True)
+    label = f"{page.measure}, {page.compared.stick.direction}"
+    if not page.higher:
+        scale, top = _range(measured, best)
+        return Axis(label, page.measure_unit, scale, top, switch=True)
+    # What is best at 1 is looked at from there: the same rule for what is lacking.
+    _, lacking = _range([1.0 - values for values in measured], None if best is None else 1.0 - best)
+    highest = max(float(values[np.isfinite(values)].max()) for values in measured)
+    return Axis(label, page.measure_unit, "linear", highest, low=min(1.0 - lacking, highest - 1e-6))
+
+
+def _range(measured: Sequence[np.ndarray], best: np.ndarray | None) -> tuple[str, float]:
     """The scale and the largest error shown of all curves.
 
     Logarithmic where the curves' lowest points spread over more than a factor of ten. A few wild trials, or everybody's

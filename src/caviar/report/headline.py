@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from caviar.records.status import Status
+from caviar.records.trial import Trial
 from caviar.report import blocks, figures, text
 from caviar.report.markup import Markup, element, joined
-from caviar.report.page_data import PageData
+from caviar.report.page_data import Compared, PageData
 from caviar.report.section import Section
 
 _METHODS = {"hash": "by the content of the rows", "group": "by group", "time": "by time"}
@@ -84,22 +85,56 @@ def _two_halves(splits: Mapping[str, Any]) -> str | None:
 def _dev_tile(page: PageData) -> Markup:
     best = page.best_trial
     if best is None:
-        return blocks.tile("dev error", text.MISSING, "no usable network yet")
+        named = "error" if page.compared is None else page.compared.name
+        return blocks.tile(f"dev {named}", text.MISSING, "no usable network yet")
+    if page.compared is not None:
+        return _compared_tile(page, page.compared, best)
     if page.dev is None:
-        by = "as the lowest" if page.compared is None else f"by its {page.compared.name}"
-        picked = f"of trial {best.number}; picked {by} of {text.count(len(page.trials))}, so somewhat too low"
+        picked = f"of trial {best.number}; picked as the lowest of {text.count(len(page.trials))}, so somewhat too low"
         return blocks.tile("dev error of the best", text.error(best.dev_error, page.metric), picked)
     interval = text.interval(page.dev, page.metric)
-    by = "" if page.compared is None else f" by its {page.compared.name} of {page.compared.text(best.number)}"
-    detail = f"{interval}; {text.error(best.dev_error, page.metric)} when selected{by}".removeprefix("; ")
+    detail = f"{interval}; {text.error(best.dev_error, page.metric)} when selected".removeprefix("; ") + _in_unit(page)
     return blocks.tile("dev error of the best", text.error(page.dev.value, page.metric), detail)
 
 
+def _compared_tile(page: PageData, compared: Compared, best: Trial) -> Markup:
+    """What trials are compared by, of the best, and its error beside it."""
+    label = f"dev {compared.name} of the best"
+    error = best.dev_error if page.dev is None else page.dev.value
+    beside = _beside(error, page, compared)
+    if compared.dev is None:
+        picked = f"of trial {best.number}; picked as the best of {text.count(len(page.trials))}"
+        detail = f"{picked}, so somewhat too good; {beside}"
+        return blocks.tile(label, compared.text(best.number), detail)
+    parts = (compared.interval(compared.dev), f"{compared.text(best.number)} when selected", beside)
+    detail = "; ".join(part for part in parts if part)
+    return blocks.tile(label, compared.stick.write(compared.dev.value), detail)
+
+
 def _test_tile(page: PageData) -> Markup:
+    named = "error" if page.compared is None else page.compared.name
     if page.untested:
-        return blocks.tile("test error", "none", "there is no test set, so no error here is unbiased")
+        return blocks.tile(f"test {named}", "none", f"there is no test set, so no {named} here is unbiased")
     if page.test is None:
-        return blocks.tile("test error", "sealed", "the test set has not been opened")
+        return blocks.tile(f"test {named}", "sealed", "the test set has not been opened")
     seen = f"seen {text.counted(page.test_opened, 'time')}" if page.test_opened else ""
-    detail = "; ".join(part for part in (text.interval(page.test, page.metric), seen) if part)
+    if page.compared is not None and page.compared.test is not None:
+        found = page.compared.test
+        beside = _beside(page.test.value, page, page.compared)
+        parts = (page.compared.interval(found), beside, seen)
+        detail = "; ".join(part for part in parts if part)
+        return blocks.tile(f"test {named}", page.compared.stick.write(found.value), detail)
+    detail = "; ".join(part for part in (text.interval(page.test, page.metric), seen) if part) + _in_unit(page)
     return blocks.tile("test error", text.error(page.test.value, page.metric), detail)
+
+
+def _beside(error: float, page: PageData, compared: Compared) -> str:
+    """The error beside the metric that trials were compared by; in a unit that nobody has named it is the target's."""
+    told = f"its error is {text.error(error, page.metric)}"
+    if page.metric.unit:
+        return told
+    return f"{told} in the target's unit" if compared.stick.higher else f"{told}, both in the target's unit"
+
+
+def _in_unit(page: PageData) -> str:
+    return "" if page.metric.unit else "; in the target's unit"

@@ -14,6 +14,7 @@ from caviar.study.learning_rates import LearningRates
 from caviar.study.probing import probed
 from caviar.study.slices import Slices
 from caviar.study.study import Study
+from caviar.study.yardstick import yardstick_of
 
 
 def write_report(study: Study) -> Path:
@@ -53,7 +54,7 @@ def page_of(study: Study) -> PageData:
         metric=Metric("error" if classification else "rmse", "share" if classification else ""),
         compared=_compared(study, trials),
         best=winner.get("trial", _first(study)),
-        retrained=_retrained(winner),
+        retrained=_retrained(winner, results.get("judged_seeds")),
         probed=_probed(study, winner),
         weights_at_zero=results.get("weights_at_zero"),
         base=Estimate(study.base_error) if study.base_error else None,
@@ -74,10 +75,12 @@ def page_of(study: Study) -> PageData:
 
 
 def _compared(study: Study, trials: Sequence[Trial]) -> Compared | None:
-    if ranking.compared_by(study.metric) == "dev_error":
+    stick, results = yardstick_of(study), study.results
+    if stick is None:
         return None
-    usable = [trial for trial in trials if trial.best_epoch > 0]
-    return Compared(study.metric, {trial.number: ranking.value(trial, study.metric) for trial in usable})
+    values = {trial.number: ranking.value(trial, study.metric) for trial in trials if trial.best_epoch > 0}
+    test = (results.get("test") or {}).get("metric_interval")
+    return Compared(stick, values, _estimate(results.get("judged")), _estimate(test))
 
 
 def _twins(study: Study, found: Mapping[str, Any]) -> dict[int, Trial]:
@@ -103,9 +106,11 @@ def _estimate(found: Any) -> Estimate | None:
     return None if not found else Estimate(found[0], found[1], found[2])
 
 
-def _retrained(winner: Mapping[str, Any]) -> list[Retrained]:
-    pairs = zip(winner.get("retrained", []), winner.get("errors", []), winner.get("train_errors", []), strict=True)
-    return [Retrained(number, dev, train) for number, dev, train in pairs]
+def _retrained(winner: Mapping[str, Any], compared: Sequence[float] | None) -> list[Retrained]:
+    numbers = winner.get("retrained", [])
+    errors = winner.get("errors", []), winner.get("train_errors", [])
+    known: Sequence[float | None] = compared or [None] * len(numbers)
+    return [Retrained(*row) for row in zip(numbers, *errors, known, strict=True)]
 
 
 def _data(about: Mapping[str, Any]) -> dict[str, Any]:

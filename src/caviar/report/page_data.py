@@ -5,13 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from caviar.diagnosis.finding import Finding
+from caviar.networks.naming import told_in_error
 from caviar.records.trial import Trial
 from caviar.study.by_hand import ByHand
 from caviar.study.learning_rates import LearningRates
-from caviar.study.ranking import in_words, turned
 from caviar.study.shown import Shown
 from caviar.study.slices import Slices
+from caviar.study.yardstick import Yardstick
 
 
 @dataclass(frozen=True)
@@ -26,32 +29,52 @@ class Metric:
     name: str = "error"
     unit: str = "share"
 
+    @property
+    def axis(self) -> str:
+        """What an axis of errors says, beside the unit where that is known.
+
+        >>> Metric().axis, Metric("rmse", "dollars").axis, Metric("rmse", "").axis
+        ('error', 'error', "error (target's unit)")
+        """
+        return "error" if self.unit else "error (target's unit)"
+
 
 @dataclass(frozen=True)
 class Compared:
     """What trials were compared by, where that is not the error.
 
     Args:
-        name: "log_loss", "auc" …
+        stick: the metric, and how it is read.
         values: of each trial by its number, at its best epoch; the lower the better, so 1 − AUC and 1 − F1.
+        dev, test: the metric of the best network as it is known, on rows that chose nothing and on the test set.
     """
 
-    name: str
+    stick: Yardstick
     values: Mapping[int, float]
+    dev: "Estimate | None" = None
+    test: "Estimate | None" = None
 
     @property
-    def axis(self) -> str:
-        """What the values are, in words.
-
-        >>> Compared("auc", {}).axis, Compared("log_loss", {}).axis
-        ('1 − auc', 'log_loss')
-        """
-        return f"1 − {self.name}" if turned(self.name) else self.name
+    def name(self) -> str:
+        """Of the metric, in a sentence."""
+        return self.stick.name
 
     def text(self, trial: int) -> str:
         """The metric of a trial as it is known: AUC and not 1 − AUC."""
-        value = self.values.get(trial, math.nan)
-        return f"{in_words(value, self.name):.4f}" if math.isfinite(value) else "–"
+        return self.stick.text(self.values.get(trial, math.nan))
+
+    def estimate(self, measured: "Estimate") -> str:
+        """The metric with its interval."""
+        between = self.interval(measured)
+        return self.stick.write(measured.value) + (f" ({between})" if between else "")
+
+    def interval(self, measured: "Estimate") -> str:
+        """The interval of the metric; nothing where none is known."""
+        if measured.low is None or measured.high is None:
+            return ""
+        low, high = self.stick.write(measured.low), self.stick.write(measured.high)
+        unit = {"share": " %", "": ""}.get(self.stick.unit, f" {self.stick.unit}")
+        return f"{low.removesuffix(unit)} to {high}"
 
 
 @dataclass(frozen=True)
@@ -65,11 +88,22 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Retrained:
-    """The best configuration trained again, a trial of its own on a fresh seed and stream; errors as above."""
+    """The best configuration trained again, a trial of its own on a fresh seed and stream; errors as above.
+
+    Args:
+        compared: the metric as it is known, on rows that chose nothing; None where trials are compared by the error.
+    """
 
     trial: int
     dev_error: float
     train_error: float
+    compared: float | None = None
+
+
+def dev_curve(trial: Trial) -> tuple[np.ndarray, np.ndarray]:
+    """The own epochs of one trial and its dev error after each, both [E]; NaN where there is none."""
+    errors = np.asarray(trial.history.get("dev_error", ()), dtype=np.float64)
+    return np.asarray(trial.history.get("epoch", np.arange(1, len(errors) + 1))), errors
 
 
 @dataclass(frozen=True)
@@ -146,6 +180,37 @@ class PageData:
     def value(self, trial: Trial) -> float:
         """What a trial is compared by; the lower the better."""
         return trial.dev_error if self.compared is None else self.compared.values.get(trial.number, math.nan)
+
+    @property
+    def higher(self) -> bool:
+        """Whether a higher value of what trials are compared by is better."""
+        return self.compared is not None and self.compared.stick.higher
+
+    @property
+    def measure(self) -> str:
+        """What trials are compared by, as an axis says it: "dev error", "dev AUC" …"""
+        return f"dev {self.metric.axis}" if self.compared is None else self.compared.stick.axis
+
+    @property
+    def measure_unit(self) -> str:
+        """The unit of that for an axis: "share", the error's own, or "" where `measure` says it."""
+        if self.compared is None:
+            return self.metric.unit
+        return "share" if self.compared.stick.unit == "share" else ""
+
+    def known(self, value: Any) -> Any:
+        """What trials are compared by as a person knows it, of one stored value or of an array."""
+        return value if self.compared is None else self.compared.stick.known(value)
+
+    def curve(self, trial: Trial) -> tuple[np.ndarray, np.ndarray]:
+        """The own epochs of one trial and what trials are compared by after each, both [E]; NaN where there is none."""
+        if self.compared is not None:
+            return self.compared.stick.curve(trial)
+        return dev_curve(trial)
+
+    def said_of_error(self) -> str:
+        """One sentence where trials were not compared by the error and what follows is told in it; else nothing."""
+        return "" if self.compared is None else told_in_error(self.compared.stick.metric)
 
     @property
     def best_trial(self) -> Trial | None:

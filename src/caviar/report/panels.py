@@ -95,10 +95,9 @@ def _panel(row: Hyperparameter, trials: Sequence[Trial], page: PageData) -> _Pan
 
 
 def _figure(panel: _Panel, page: PageData, y: Axis, usable: int) -> Figure:
-    top = y.top if y.top is not None else math.inf
-    x, heights = _jittered(panel), np.minimum(panel.errors, top)
+    x, heights = _jittered(panel), _within(page.known(panel.errors), y)
     shown = _shown(panel, page.best)
-    series = [_medians(panel, top)]
+    series = [_medians(panel, page, y)]
     for status, name in STATUS_NAMES.items():
         kept = [i for i in shown if panel.trials[i].status is status and panel.trials[i].number != page.best]
         if kept:
@@ -118,7 +117,7 @@ def _figure(panel: _Panel, page: PageData, y: Axis, usable: int) -> Figure:
     return Figure(
         key=f"panel-{panel.row.name}",
         title=panel.row.name,
-        description=f"{drawn} against {panel.row.name} ({panel.row.meaning}). {_best_group(panel)}",
+        description=f"{drawn} against {panel.row.name} ({panel.row.meaning}). {_best_group(panel, page)}",
         x=panel.axis,
         y=y,
         series=tuple(series),
@@ -127,16 +126,21 @@ def _figure(panel: _Panel, page: PageData, y: Axis, usable: int) -> Figure:
     )
 
 
-def _medians(panel: _Panel, top: float) -> Series:
+def _within(values: np.ndarray, y: Axis) -> np.ndarray:
+    """Values as far as the axis reaches: what diverged lies at its worse end."""
+    return np.clip(values, -math.inf if y.low is None else y.low, math.inf if y.top is None else y.top)
+
+
+def _medians(panel: _Panel, page: PageData, y_axis: Axis) -> Series:
     """The median error of each group: a line through bins of numbers, a dash for each category."""
     x: list[float | None] = []
     y: list[float | None] = []
     # Zero and infinity stand apart on a logarithmic axis, so no line leads there.
     usual = np.isfinite(panel.places) & ((panel.places > 0.0) | (panel.axis.scale not in ("log", "one_minus_log")))
-    groups = panel.groups
+    groups, values = panel.groups, page.known(panel.errors)
     for group in np.unique(groups[usual]):
         members = usual & (groups == group)
-        middle = min(float(np.median(panel.errors[members])), top)
+        middle = float(_within(np.median(values[members]), y_axis))
         place = float(np.median(panel.places[members]))
         if panel.axis.scale == "category":
             x += [place - 0.38, place + 0.38, None]
@@ -147,24 +151,30 @@ def _medians(panel: _Panel, top: float) -> Series:
     return Series("median", "line", "median", x, y, labels=["median of the trials around"] * len(x))
 
 
-def _best_group(panel: _Panel) -> str:
-    """In words: where the median is lowest."""
+def _best_group(panel: _Panel, page: PageData) -> str:
+    """In words: where the median is best."""
+    best = "highest" if page.higher else "lowest"
     groups = panel.groups
     lowest = min(np.unique(groups), key=lambda group: float(np.median(panel.errors[groups == group])))
     members = panel.places[groups == lowest]
     if panel.axis.scale == "category":
-        return f"The median is lowest at {panel.axis.categories[int(members[0])]}."
-    return f"The median is lowest from {text.value(float(members.min()))} to {text.value(float(members.max()))}."
+        return f"The median is {best} at {panel.axis.categories[int(members[0])]}."
+    return f"The median is {best} from {text.value(float(members.min()))} to {text.value(float(members.max()))}."
 
 
 def _error_axis(page: PageData, trials: Sequence[Trial]) -> Axis:
     errors = np.array([page.value(trial) for trial in trials if not _diverged(trial)])
+    if page.higher:
+        known = page.known(errors)
+        lacking = 3.0 * float(np.quantile(1.0 - known, 0.9))
+        highest = float(known.max())
+        low = min(max(float(known.min()), 1.0 - lacking), highest - 1e-6)
+        return Axis(page.measure, page.measure_unit, "linear", highest, low=low - 0.04 * (highest - low))
     low, high = float(errors.min()), float(errors.max())
     positive = errors[errors > 0.0]
     top = min(high, 3.0 * float(np.quantile(errors, 0.9))) or 1.0
     log = len(positive) > 0 and low > 0.0 and top > 10.0 * low
-    name, unit = ("dev error", page.metric.unit) if page.compared is None else (page.compared.axis, "")
-    return Axis(name, unit, "log" if log else "linear", top)
+    return Axis(page.measure, page.measure_unit, "log" if log else "linear", top)
 
 
 def _hashable(setting: Any) -> Any:

@@ -93,4 +93,4 @@ def _exponents(low: float, high: float, fewest: int) -> list[float]:
         ticks = [tick for tick in ticks if low - 1e-9 <= tick <= high + 1e-9]
         if len(ticks) >= fewest:
             return ticks[:: math.ceil(len(ticks) / 7)]
-    return ticks
+    return ticks or [low, high]  # values too near each other for any of the steps

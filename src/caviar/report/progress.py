@@ -64,7 +64,7 @@ class Progress:
         table.add_row(f"[bold]{doing}[/bold]", done.rstrip())
         table.add_row("networks", f"{what}{look.running} training, {look.waiting} waiting, {ended}")
         if look.campaign not in ("confirm", "twins"):  # there the lowest of several would say nothing
-            table.add_row("best dev error" if look.metric in ("error", "r2") else f"best {look.metric}", _best(look))
+            table.add_row(f"best dev {'error' if look.stick is None else look.stick.name}", _best(look))
         table.add_row("speed", f"{count(rate)} model-epochs a second")
         return table
 
@@ -86,6 +86,8 @@ _DOING = {
 def _best(look: Any) -> str:
     if look.best_trial < 0:
         return "—"
+    if look.stick is not None:
+        return f"{look.stick.write(look.best)} (trial {look.best_trial})"
     return f"{share(look.best) if look.in_percent else f'{look.best:.4g}'} (trial {look.best_trial})"
 
 

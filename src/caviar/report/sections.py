@@ -45,12 +45,13 @@ def all_networks(page: PageData) -> Section | None:
     if curves is None:
         return None
     pressed = "true" if curves.y.scale == "log" else "false"
-    switch = element("button", "Logarithmic", type="button", data_switch=curves.key, aria_pressed=pressed)
+    button = element("button", "Logarithmic", type="button", data_switch=curves.key, aria_pressed=pressed)
+    switches = (button,) if curves.y.switch else ()
     hint = element("span", "Drag to zoom, double-click to go back.", class_="mouse")
     cells = [text.trial_cells(trial, page) for trial in text.ranked(page)[:_BEST_ROWS]]
     body = joined(
-        element("p", "One line a network; the best one is lit. ", hint),
-        blocks.figure(curves, switch),
+        element("p", f"One line a network; the best one is lit. {_direction(page)}", hint),
+        blocks.figure(curves, *switches),
         blocks.more("The best trials as a table", blocks.table(text.trial_head(page), cells)),
     )
     return Section("networks", "All networks", body, (curves,))
@@ -61,11 +62,13 @@ def error_by_hyperparameter(page: PageData) -> Section | None:
     made = tuple(panels(page))
     if not made:
         return None
-    said = "Dev error against each hyperparameter that varied: one point a network, the most telling one first."
+    named = page.measure[0].upper() + page.measure[1:]
+    said = f"{named} against each hyperparameter that varied: one point a network, the most telling one first."
+    said += f" {_direction(page)}".rstrip()
     if any(panel.note for panel in made):
         said += " The share says how much of the networks' order it explains by itself, corrected for chance."
     legend = [
-        element("li", element("span", mark, class_=f"mark {role}", aria_hidden="true"), f" {name}")
+        element("li", element("span", mark, class_=f"mark {role}", aria_hidden="true"), f" {_worse_end(name, page)}")
         for role, (mark, name) in _POINT_MARKS.items()
         if any(series.role == role for panel in made for series in panel.series)
     ]
@@ -134,6 +137,7 @@ def bias_and_variance(page: PageData) -> Section | None:
     said = "Avoidable bias is what the train error adds to the base error, variance what the dev error adds to that."
     if page.base is None:
         said += " No base error was given, so it is taken as 0."
+    said += f" {page.said_of_error()}".rstrip()
     return Section("fit", "Bias and variance", joined(element("p", said), blocks.figure(bar)), (bar,))
 
 
@@ -171,7 +175,7 @@ def early_stopped(page: PageData) -> Section | None:
     """What early stopping did to the best network, and what L2 alone does."""
     if not page.early_stopping:
         return None
-    shown = early_stopping.curves(page.early_stopping, page.twins, page.metric)
+    shown = early_stopping.curves(page)
     return Section("early_stopping", "Early stopping", early_stopping.body(page, shown), (shown,) if shown else ())
 
 
@@ -199,6 +203,17 @@ def reproduce(page: PageData) -> Section:
     return Section("reproduce", "How to reproduce", body)
 
 
+def _worse_end(name: str, page: PageData) -> str:
+    return name.replace("at the top", "at the bottom") if page.higher else name
+
+
+def _direction(page: PageData) -> str:
+    """Which way is better, with a blank after it, where trials were not compared by the error."""
+    if page.compared is None:
+        return ""
+    return f"They were compared by {page.compared.name}: {page.compared.stick.direction}. "
+
+
 def _setting(name: str, value: Any) -> tuple[str, Markup, str, str]:
     row = HYPERPARAMETERS.get(name)
     shown = element("strong", text.value(value))
@@ -208,15 +223,19 @@ def _setting(name: str, value: Any) -> tuple[str, Markup, str, str]:
 def _retrained(page: PageData) -> Markup | None:
     if not page.retrained:
         return None
-    rows = [
+    rows: list[tuple[Any, ...]] = [
         (one.trial, text.error(one.dev_error, page.metric), text.error(one.train_error, page.metric))
         for one in page.retrained
     ]
-    said = (
-        "The lowest of many errors is partly luck, so the best few were trained again, from other starting points and "
-    )
+    head: tuple[str, ...] = ("trial", "dev error", "train error")
+    if page.compared is not None and all(one.compared is not None for one in page.retrained):
+        known = [page.compared.stick.write(one.compared or 0.0) for one in page.retrained]
+        rows = [(row[0], value, *row[1:]) for row, value in zip(rows, known, strict=True)]
+        head = ("trial", f"dev {page.compared.name}", *head[1:])
+    luckiest = "lowest of many errors" if page.compared is None else f"best of many values of {page.compared.name}"
+    said = f"The {luckiest} is partly luck, so the best few were trained again, from other starting points and "
     said += "on other orders or parts of the rows. This one did best."
-    table = blocks.table(("trial", "dev error", "train error"), rows, class_="compact")
+    table = blocks.table(head, rows, class_="compact")
     return joined(element("h3", "Trained again"), element("p", said), table)
 
 

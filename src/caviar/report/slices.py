@@ -27,7 +27,7 @@ def errors_by_slice(found: Slices, metric: Metric, key: str = "slices") -> Figur
         title=f"Errors {found.title}, most of the dev error on top",
         description=f"Most of the dev error lies in {worst.name}: {found.write(worst.dev_error)} over "
         f"{text.counted(worst.dev_rows, 'row')}, train error {found.write(worst.train_error)}; {TOLD[worst.code]}.",
-        x=Axis("error", metric.unit, top=1.04 * max([*high, *(error for error, _ in seen)]) or None),
+        x=Axis(metric.axis, metric.unit, top=1.04 * max([*high, *(error for error, _ in seen)]) or None),
         y=Axis("", scale="category", categories=names),
         series=(
             Series("dev error", "bars", "dev", dev, rows, labels=labels),
@@ -62,4 +62,5 @@ def body(page: PageData) -> tuple[Markup, tuple[Figure, ...]]:
         said += "Of the columns, those are shown in whose parts the error differs more than chance makes it."
     elif len(page.data.get("columns", ())) > 1:
         said += "In the parts of no column does the error differ more than chance makes it."
+    said += f" {page.said_of_error()}".rstrip()
     return joined(element("p", said), *parts), tuple(figures)

@@ -177,10 +177,19 @@ def verdict(page: PageData) -> str:
         return "No network has been trained yet."
     if page.best_trial is None:
         return _verdict_without_best(page)
-    best = page.dev.value if page.dev else page.best_trial.dev_error
-    sentence = f"The best of {counted(len(page.trials), 'network')} has a dev error of {error(best, page.metric)}"
+    sentence = f"The best of {counted(len(page.trials), 'network')} has a dev {_reached(page, page.best_trial)}"
     diagnosis = [_HELD_BACK[finding.code] for finding in page.findings if finding.code in _HELD_BACK]
-    return f"{sentence}: {diagnosis[0]}." if diagnosis else f"{sentence}."
+    told = "" if page.compared is None else " (as its error tells)"
+    return f"{sentence}: {diagnosis[0]}{told}." if diagnosis else f"{sentence}."
+
+
+def _reached(page: PageData, best: Trial) -> str:
+    """What trials are compared by, of the best, by its name: where it is known on rows that chose nothing, there."""
+    if page.compared is None:
+        return f"error of {error(page.dev.value if page.dev else best.dev_error, page.metric)}"
+    found = page.compared.dev
+    told = page.compared.text(best.number) if found is None else page.compared.stick.write(found.value)
+    return f"{page.compared.name} of {told}"
 
 
 def _verdict_without_best(page: PageData) -> str:
@@ -217,7 +226,7 @@ def trial_head(page: PageData) -> tuple[str, ...]:
     """The head of `trial_cells`."""
     if page.compared is None:
         return _TRIAL_HEAD
-    return (*_TRIAL_HEAD[:2], page.compared.name, *_TRIAL_HEAD[2:])
+    return (*_TRIAL_HEAD[:2], f"dev {page.compared.name}", *_TRIAL_HEAD[2:])
 
 
 def trial_cells(trial: Trial, page: PageData) -> tuple[str, ...]:
@@ -237,9 +246,14 @@ def summary(page: PageData) -> str:
     """A finished study for the terminal: the verdict, the best trials, the findings."""
     parts = [f"{page.name}: {verdict(page)}", trials_table(page)]
     if page.test is not None:
-        parts.append(f"Test error: {estimate(page.test, page.metric)}, seen {counted(page.test_opened, 'time')}.")
+        told = f"Test error: {estimate(page.test, page.metric)}"
+        if page.compared is not None and page.compared.test is not None:
+            compared = page.compared.estimate(page.compared.test)
+            told = f"Test {page.compared.name}: {compared}; test error: {estimate(page.test, page.metric)}"
+        parts.append(f"{told}, seen {counted(page.test_opened, 'time')}.")
     if page.untested and page.best_trial is not None:
-        parts.append("There is no test set, so the dev error is not unbiased (DAT006).")
+        named = "error" if page.compared is None else page.compared.name
+        parts.append(f"There is no test set, so the dev {named} is not unbiased (DAT006).")
     if page.learning_rates is not None:
         parts.append(str(page.learning_rates))
     parts.append(findings_text(page.findings))

@@ -16,11 +16,13 @@ from caviar.study.request import Request, begin, open_existing
 from caviar.study.spec import BY_HAND
 from caviar.study.stop import interrupts
 from caviar.study.study import Study
-from caviar.study.summary import state_of
+from caviar.study.summary import metric_value, state_of
+from caviar.study.yardstick import Yardstick, yardstick_of
 
 if TYPE_CHECKING:
     from caviar.study.babysit import Babysitter
 
+Watch = Callable[[Trial, Yardstick | None], Any]
 EPOCHS = 10
 HORIZON = 50
 
@@ -68,12 +70,12 @@ class Hand:
         return 0 if self.undo or self.back_to is not None or self.finish else EPOCHS
 
 
-def babysit(request: Request, hand: Hand, watch: Callable[[Trial], Any] | None = None) -> tuple[Study, "Babysitter"]:
+def babysit(request: Request, hand: Hand, watch: Watch | None = None) -> tuple[Study, "Babysitter"]:
     """Do what a person asks to a network of a study, or to the first one of a new study.
 
     Args:
         request: whose data is a study's folder, or the data of a new study.
-        watch: called with the network's record after every epoch.
+        watch: called with the network's record after every epoch, and with what its study compares by.
 
     Raises:
         CaviarError: something given is not allowed; then nothing is changed.
@@ -88,7 +90,7 @@ def babysit(request: Request, hand: Hand, watch: Callable[[Trial], Any] | None =
         study = begin(request, "babysit", {}, None, horizon=hand.horizon)
         network = _begun(study, {}, hand)
     if hand.more:
-        _train(network, hand.more, watch)
+        _train(network, hand.more, None if watch is None else _with(watch, yardstick_of(study)))
     if hand.finish:
         network.finish()
         for number in _going(study):
@@ -164,6 +166,10 @@ def _changed(network: "Babysitter", hand: Hand, changes: Mapping[str, Any]) -> "
     return network.set(note=hand.note, **changes) if changes else network
 
 
+def _with(watch: Watch, stick: Yardstick | None) -> Callable[[Trial], Any]:
+    return lambda trial: watch(trial, stick)
+
+
 def _train(network: "Babysitter", epochs: int, watch: Callable[[Trial], Any] | None) -> None:
     """Some epochs; Ctrl-C ends them after the present one."""
     asked: list[bool] = []
@@ -181,7 +187,8 @@ def told(study: Study, network: "Babysitter") -> dict[str, Any]:
     """What a program wants to know after a command.
 
     Returns:
-        run, state, trial, epoch, best_epoch, dev_error, train_error, configuration, diverged (its cost is no
+        run, state, trial, epoch, best_epoch, dev_error, train_error, metric (what trials are compared by), metric_value
+        (as it is known), configuration, diverged (its cost is no
         finite number, and stays so until it is taken back), log (a sentence each),
         interventions (the same as plain data), trials (every network by hand), best, test_error, model.
     """
@@ -197,6 +204,8 @@ def told(study: Study, network: "Babysitter") -> dict[str, Any]:
         "best_epoch": trial.best_epoch,
         "dev_error": trial.dev_error if usable else None,
         "train_error": trial.train_error if usable else None,
+        "metric": study.metric,
+        "metric_value": metric_value(study, trial) if usable else None,
         "configuration": network.configuration,
         "diverged": network.epoch > 0 and not math.isfinite(trial.history["cost"][-1]),
         "log": [str(one) for one in network.log],
@@ -204,5 +213,6 @@ def told(study: Study, network: "Babysitter") -> dict[str, Any]:
         "trials": [campaign.first_trial for campaign in study.campaigns if campaign.kind == BY_HAND],
         "best": (results.get("winner") or {}).get("trial"),
         "test_error": (results.get("test") or {}).get("error"),
+        "test_value": (results.get("test") or {}).get(study.metric),
         "model": str(study.model_path) if study.model_path.exists() else None,
     }

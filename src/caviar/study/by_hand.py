@@ -9,12 +9,14 @@ import numpy as np
 from caviar.records.events import Event
 from caviar.records.history import FIELDS, Block
 from caviar.study.interventions import Intervention, log_of
+from caviar.study.ranking import compared_by
 from caviar.study.spec import BY_HAND
+from caviar.study.yardstick import Yardstick, yardstick_of
 
 if TYPE_CHECKING:
     from caviar.study.study import Study
 
-Point = tuple[int, float]  # own epoch, dev error after it
+Point = tuple[int, float]  # own epoch, dev error after it, or what trials are compared by as it is known
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,8 @@ class Mark:
 
     Args:
         intervention: what was done.
-        error: the dev error when it was done; NaN before the first epoch.
+        error: the dev error when it was done, or in its place the metric that trials are compared by, as it is known;
+            NaN before the first epoch.
     """
 
     intervention: Intervention
@@ -58,7 +61,7 @@ def by_hand(study: "Study") -> list[ByHand]:
         about = campaign.about
         lane = int(about["lane"])
         events = study.store.events(lane)
-        errors, parts = _walk(_in_order(events, list(study.store.blocks(lane))))
+        errors, parts = _walk(_in_order(events, list(study.store.blocks(lane))), study.metric, yardstick_of(study))
         marks = tuple(Mark(one, error) for one, error in zip(log_of(events), errors, strict=True))
         found.append(ByHand(campaign.first_trial, about.get("from"), int(about.get("epoch", 0)), marks, tuple(parts)))
     return found
@@ -71,16 +74,20 @@ def _in_order(events: list[Event], blocks: list[tuple[int, Block]]) -> Iterator[
         yield one
 
 
-def _walk(happened: Iterator[Event | Block]) -> tuple[list[float], list[tuple[Point, ...]]]:
+def _walk(
+    happened: Iterator[Event | Block], metric: str, stick: Yardstick | None
+) -> tuple[list[float], list[tuple[Point, ...]]]:
     """The error at each intervention, and the parts of the curve that were taken back."""
     errors: list[float] = []
     parts: list[tuple[Point, ...]] = []
     path: list[Point] = []
-    at = FIELDS.index("dev_error")
+    at = FIELDS.index("dev_error" if stick is None else compared_by(metric))
     for one in happened:
         if isinstance(one, Block):
             first = int(one.epochs.min())
-            measured = zip(one.epochs.tolist(), np.asarray(one.values)[:, at].tolist(), strict=True)
+            values = np.asarray(one.values)[:, at]
+            known = values if stick is None else stick.known(values)
+            measured = zip(one.epochs.tolist(), known.tolist(), strict=True)
             path = [*(point for point in path if point[0] < first), *measured]
         elif one.kind in ("set", "restore"):
             epoch = int(one.payload["epoch"])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from caviar.records.status import Status
 from caviar.records.trial import Trial
 from caviar.study import budget, campaigns, work
+from caviar.study.ranking import compared_by, value
 from caviar.study.spec import Campaign, CohortSpec
 
 if TYPE_CHECKING:
@@ -93,15 +94,17 @@ def compared(study: "Study", trial: Trial, patience: int) -> dict[str, Any]:
 
     Returns:
         "trial", "patience", "best_epoch", "stopped_at", "epochs"; "stopped", "not_stopped" and "l2": each with "trial",
-        "l2" (λ), "epoch", "train_error", "choose_error", "dev_error" (judge half); "tried": the λ of all twins.
+        "l2" (λ), "epoch", "train_error", "choose_error", "dev_error" (judge half), "choose_value" (what trials are
+        compared by, the lower the better); "tried": the λ of all twins.
         What diverged, or was ended by a budget, is None.
     """
     campaign = twins_of(study, trial)
     assert campaign is not None
     numbers = sorted(int(number) for number in campaign.about["of"])
     unstopped, *others = (study.store.trial(number) for number in numbers)
-    ended = [at_end(other) for other in others if other.status is Status.FINISHED]
-    alone = min(ended, key=lambda one: (one["choose_error"], one["choose_cost"]), default=None)
+    field = compared_by(study.metric)
+    ended = [at_end(other, field) for other in others if other.status is Status.FINISHED]
+    alone = min(ended, key=lambda one: (one["choose_value"], one["choose_cost"]), default=None)
     stopped = {
         "trial": trial.number,
         "l2": trial.configuration["l2"],
@@ -109,6 +112,7 @@ def compared(study: "Study", trial: Trial, patience: int) -> dict[str, Any]:
         "train_error": trial.train_error,
         "choose_error": trial.dev_error,
         "choose_cost": trial.dev_cost,
+        "choose_value": value(trial, study.metric),
         "dev_error": trial.judge_error,
     }
     return {
@@ -118,14 +122,18 @@ def compared(study: "Study", trial: Trial, patience: int) -> dict[str, Any]:
         "stopped_at": trial.epochs,
         "epochs": trial.horizon,
         "stopped": stopped,
-        "not_stopped": at_end(unstopped) if unstopped.status is Status.FINISHED else None,
+        "not_stopped": at_end(unstopped, field) if unstopped.status is Status.FINISHED else None,
         "l2": alone,
         "tried": [other.configuration["l2"] for other in others],
     }
 
 
-def at_end(trial: Trial) -> dict[str, Any]:
-    """A training's errors after its last epoch."""
+def at_end(trial: Trial, field: str = "dev_error") -> dict[str, Any]:
+    """A training's errors after its last epoch.
+
+    Args:
+        field: by which trials are compared.
+    """
     history: Mapping[str, Any] = trial.history
     return {
         "trial": trial.number,
@@ -134,5 +142,6 @@ def at_end(trial: Trial) -> dict[str, Any]:
         "train_error": float(history["train_error"][-1]),
         "choose_error": float(history["dev_error"][-1]),
         "choose_cost": float(history["dev_cost"][-1]),
+        "choose_value": float(history[field][-1]),
         "dev_error": float(history["judge_error"][-1]),
     }

@@ -28,6 +28,7 @@ from caviar.study.spec import Campaign, CohortSpec
 from caviar.study.stop import BUDGET, INTERRUPT, Stop, interrupts
 from caviar.study.tally import Look, Tally
 from caviar.study.writer import Writer, forget_all_but, newest
+from caviar.study.yardstick import yardstick_of
 from caviar.training import device
 
 # A look of the host is due about this often: for Ctrl-C, the budget and the progress line.
@@ -233,7 +234,8 @@ class Loop:
 
     def _look(self, lane: Lane) -> None:
         in_percent = self.material.task == "classification" and self.metric in ("error", "balanced_error")
-        self.watch(self.tally.look(self.campaign, lane.progress, bool(self._log), in_percent, self.metric))
+        told = (in_percent, self.metric, yardstick_of(self))
+        self.watch(self.tally.look(self.campaign, lane.progress, bool(self._log), *told))
 
     def best_so_far(self, number: int) -> Kept | None:
         """A trial's weights at its best epoch so far, read and not touched; None where it has none."""

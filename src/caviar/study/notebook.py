@@ -10,8 +10,9 @@ from caviar.given import text as checked_text
 from caviar.records.status import Status
 from caviar.records.trial import Trial
 from caviar.study.interventions import log_of
-from caviar.study.ranking import order
+from caviar.study.ranking import order, value
 from caviar.study.spec import Campaign
+from caviar.study.yardstick import yardstick_of
 
 if TYPE_CHECKING:
     from caviar.study.study import Study
@@ -134,7 +135,11 @@ def _result(study: "Study", trials: list[Trial]) -> dict[str, Any]:
     usable = [t for t in trials if t.best_epoch > 0 and t.status is not Status.DIVERGED]
     if usable:
         best = min(usable, key=lambda trial: order(trial, study.metric))
-        told |= {"best trial": best.number, "dev error": best.dev_error, "train error": best.train_error}
+        stick = yardstick_of(study)
+        told |= {"best trial": best.number}
+        if stick is not None:
+            told |= {f"dev {stick.name}": float(stick.known(value(best, study.metric)))}
+        told |= {"dev error": best.dev_error, "train error": best.train_error}
         told |= {"at epoch": best.best_epoch}
     return told
 
@@ -154,7 +159,7 @@ def _conclusion(study: "Study", campaign: Campaign, trials: list[Trial]) -> str:
         return "No trial was usable." if trials and all(t.status is not Status.RUNNING for t in trials) else ""
     winner = study.results.get("winner") or {}
     if campaign.kind == "confirm" and winner.get("trial") is not None:
-        judged = f", error {winner['error']:.4g} on rows that chose nothing" if winner.get("error") is not None else ""
+        judged = _judged(study, winner)
         messages = [finding.message for finding in study.findings if finding.code.startswith("FIT")][:1]
         return " ".join([f"Trial {winner['trial']} is declared the best{judged}.", *messages])
     before = [t for t in study.trials if t.number < campaign.first_trial and t.best_epoch > 0]
@@ -163,8 +168,20 @@ def _conclusion(study: "Study", campaign: Campaign, trials: list[Trial]) -> str:
         return f"Trial {best.number} is the best so far."
     earlier = min(before, key=lambda trial: order(trial, study.metric))
     better = order(best, study.metric) < order(earlier, study.metric)
-    than = f"trial {earlier.number} ({earlier.dev_error:.4g})"
+    stick = yardstick_of(study)
+    reached = (
+        f"{earlier.dev_error:.4g}" if stick is None else f"{stick.name} {stick.text(value(earlier, study.metric))}"
+    )
+    than = f"trial {earlier.number} ({reached})"
     return f"Trial {best.number} is better than {than}." if better else f"No trial is better than {than}."
+
+
+def _judged(study: "Study", winner: Mapping[str, Any]) -> str:
+    """What trials are compared by, of the declared best, on rows that chose nothing; led by a comma."""
+    stick, found = yardstick_of(study), study.results.get("judged")
+    if stick is not None and found:
+        return f", {stick.name} {stick.write(found[0])} on rows that chose nothing"
+    return f", error {winner['error']:.4g} on rows that chose nothing" if winner.get("error") is not None else ""
 
 
 def _write(value: Any) -> str:

@@ -13,6 +13,7 @@ from caviar.diagnosis.slices import BINS, SliceErrors, by_slice, parts_of
 from caviar.diagnosis.wording import Unit
 from caviar.errors import StudyError
 from caviar.given import shown, whole
+from caviar.networks.naming import told_in_error
 
 if TYPE_CHECKING:
     from caviar.study.study import Study
@@ -39,12 +40,14 @@ class Slices:
         parts: the one with most of the dev error first.
         unit: "share", or "" for the target's unit.
         judged: whether the dev rows had no part in choosing the model.
+        compared_by: the metric that trials were compared by, where it is not the error.
     """
 
     by: str
     parts: tuple[SliceErrors, ...]
     unit: str = "share"
     judged: bool = True
+    compared_by: str | None = None
 
     def __iter__(self) -> Iterator[SliceErrors]:
         return iter(self.parts)
@@ -65,7 +68,9 @@ class Slices:
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         rows_told = "rows that chose nothing" if self.judged else "rows that also chose the network: somewhat too low"
-        return "\n".join([f"Errors {self.title}; dev: {rows_told}.", "", *lines])
+        head = [f"Errors {self.title}; dev: {rows_told}."]
+        head += [told_in_error(self.compared_by)] if self.compared_by else []
+        return "\n".join([*head, "", *lines])
 
     def cells(self, one: SliceErrors) -> tuple[str, ...]:
         """A part as a row of a table: name, train error, dev error, interval, dev rows, what is high."""
@@ -80,13 +85,14 @@ class Slices:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""
-        return {"by": self.by, "unit": self.unit, "judged": self.judged, "parts": [asdict(one) for one in self.parts]}
+        told = {"by": self.by, "unit": self.unit, "judged": self.judged, "compared_by": self.compared_by}
+        return {**told, "parts": [asdict(one) for one in self.parts]}
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "Slices":
         """What `to_dict` gave."""
         parts = [SliceErrors(**{**one, "dev_interval": Interval(**one["dev_interval"])}) for one in plain["parts"]]
-        return cls(plain["by"], tuple(parts), plain["unit"], plain["judged"])
+        return cls(plain["by"], tuple(parts), plain["unit"], plain["judged"], plain.get("compared_by"))
 
 
 @dataclass(frozen=True)
@@ -154,7 +160,8 @@ def _divided(study: "Study", measured: _Measured, by: str, bins: int) -> Slices:
         base_error=study.base_error or None,
         target_spread=study.material.target_spread if regression else None,
     )
-    return Slices(by, tuple(found), "" if regression else "share", measured.judged)
+    compared_by = None if study.metric == "error" else study.metric
+    return Slices(by, tuple(found), "" if regression else "share", measured.judged, compared_by)
 
 
 def _parts(study: "Study", by: str, bins: int, rows: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from caviar.records.trial import Trial
 from caviar.search.samplers import SAMPLERS
 from caviar.search.space import Space
 from caviar.study import (
+    becoming,
     budget,
     early_stopping,
     gradients,
@@ -306,7 +307,7 @@ class Study(StudyFolder):
         Raises:
             StudyError: there is no such trial, or its weights are not kept.
         """
-        return verdict.snapshot(self, trial)
+        return becoming.snapshot(self, trial)
 
     def best_model(self) -> Model:
         """The model of the best trial.
@@ -314,7 +315,7 @@ class Study(StudyFolder):
         Raises:
             StudyError: no trial is usable, or its weights are not kept.
         """
-        return verdict.best_model(self)
+        return becoming.best_model(self)
 
     # ---- what is looked at -----------------------------------------------------------------------------------------
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from caviar.records.status import Status
 from caviar.records.trial import Trial
-from caviar.study.ranking import in_words, value
+from caviar.study.ranking import value
+from caviar.study.yardstick import yardstick_of
 
 if TYPE_CHECKING:
     from caviar.study.study import Study
@@ -61,24 +62,24 @@ def best_of(study: "Study") -> dict[str, Any] | None:
     return {
         "trial": trial.number,
         "metric": study.metric,
-        "metric_value": _told(study, trial),
+        "metric_value": metric_value(study, trial),
         "dev_error": trial.dev_error,
         "train_error": trial.train_error,
         "epoch": trial.best_epoch,
         "confirmed_error": winner.get("error"),
+        "confirmed_value": (study.results.get("judged") or [None])[0],
         "confirmed_by": winner.get("how"),
         "weights_at_zero": study.results.get("weights_at_zero"),
         "configuration": trial.configuration,
     }
 
 
-def _told(study: "Study", trial: Trial) -> float:
-    """The metric of one trial at its best epoch, on the dev rows that choose."""
-    if study.metric != "r2":
-        return in_words(value(trial, study.metric), study.metric)
-    # Compared by the RMSE, which orders them alike; NaN where the targets do not vary, or an older Caviar began it.
-    spread = study.store.setting("study").get("choose_spread")
-    return 1.0 - (trial.dev_error / spread) ** 2 if spread else math.nan
+def metric_value(study: "Study", trial: Trial) -> float:
+    """What trials are compared by, at the best epoch of one, as it is known."""
+    stick = yardstick_of(study)
+    if stick is None:
+        return math.nan if study.metric == "r2" else value(trial, study.metric)
+    return float(stick.known(value(trial, study.metric)))
 
 
 def state_of(study: "Study") -> str:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from caviar.records.events import Event
 from caviar.records.trial import Trial
-from caviar.study.ranking import in_words
 from caviar.study.spec import Campaign
+from caviar.study.yardstick import Yardstick
 
 if TYPE_CHECKING:
     from caviar.study.lane import Progress
@@ -29,6 +29,7 @@ class Look:
     replaying: bool
     in_percent: bool = False  # whether `best` is a share of rows
     metric: str = "error"  # what `best` is
+    stick: Yardstick | None = None  # how it is read, where it is not the error
 
 
 @dataclass
@@ -69,7 +70,15 @@ class Tally:
         for at, value in enumerate((progress.slot_epochs, progress.useful, progress.arithmetic)):
             self.counts[at] += value
 
-    def look(self, campaign: Campaign, progress: "Progress", replaying: bool, in_percent: bool, metric: str) -> Look:
+    def look(
+        self,
+        campaign: Campaign,
+        progress: "Progress",
+        replaying: bool,
+        in_percent: bool,
+        metric: str,
+        stick: Yardstick | None,
+    ) -> Look:
         """What a watcher is told now."""
         done = sum(self.ended.values())
         running = list(progress.live.values())
@@ -81,12 +90,13 @@ class Tally:
             campaign.trials - done - len(running),
             self.model_epochs + progress.model_epochs,
             self.seconds,
-            in_words(self.best[0], metric),
+            self.best[0] if stick is None else stick.known(self.best[0]),
             self.best[1],
             (done + part) / max(1, campaign.trials),
             replaying,
             in_percent,
             metric,
+            stick,
         )
 
     def take(self) -> dict[str, Any]:

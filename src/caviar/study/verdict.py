@@ -1,4 +1,4 @@
-"""What a study concludes: which configuration is best, its model, what holds it back, and the test set at the end."""
+"""What a study concludes: which configuration is best, what holds it back, and the test set at the end."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,15 +11,14 @@ from caviar.diagnosis.intervals import Interval, normal, rmse_standard_error, wi
 from caviar.diagnosis.normalisation import diagnose_normalisation
 from caviar.diagnosis.pictures import diagnose_flips
 from caviar.errors import StudyError
-from caviar.networks.constants import BATCH_NORM_EPSILON
 from caviar.records.status import Status
 from caviar.records.trial import Trial
-from caviar.study import keeping, normalisation, ranking
+from caviar.study import judging, keeping, normalisation, ranking
+from caviar.study.becoming import best_model, model_of, model_trial
 from caviar.study.kept import Rows
-from caviar.study.model import Model
 from caviar.study.probing import gradient_findings
 from caviar.study.spec import StreamSpec
-from caviar.version import __version__
+from caviar.study.yardstick import yardstick_of
 
 if TYPE_CHECKING:
     from caviar.study.study import Study
@@ -73,85 +72,6 @@ def declare(study: "Study", ranked: Sequence[Trial]) -> dict[str, Any]:
         "train_errors": [t.train_error for t in trials],
         "error": float(np.mean([t.judge_error for t in trials])),
     }
-
-
-def model_trial(study: "Study") -> Trial:
-    """The trial whose network is the study's model.
-
-    Raises:
-        StudyError: no trial is usable.
-    """
-    winner = study.results.get("winner")
-    return study.store.trial(winner["model"]) if winner else study.best_trial
-
-
-def best_model(study: "Study") -> Model:
-    """The model of the best trial, made and saved once.
-
-    Raises:
-        StudyError: no trial is usable, or its weights are not kept.
-    """
-    trial = model_trial(study)
-    # A network that was taken back and trained otherwise may have its best epoch in the same place.
-    of = [trial.number, trial.best_epoch, trial.epochs, str(trial.status), trial.dev_error, trial.dev_cost]
-    if study.model_path.exists() and study.results.get("model_of") == of:
-        return Model.load(study.model_path)
-    model = model_of(study, trial)
-    model.save(study.model_path)
-    study.set_results(model_of=of, weights_at_zero=model.weights_at_zero)
-    return model
-
-
-def snapshot(study: "Study", number: int) -> Model:
-    """The model of a trial at its best epoch so far; while it trains its weights come from the device.
-
-    Raises:
-        StudyError: there is no such trial, or its weights are not kept.
-    """
-    return model_of(study, study.store.trial(number))
-
-
-def model_of(study: "Study", trial: Trial) -> Model:
-    """A trial's network with everything that predicting needs.
-
-    Raises:
-        StudyError: its weights are not kept.
-    """
-    number = trial.number
-    kept = study.loop.best_so_far(number) if study.loop is not None else None
-    if kept is None:
-        kept = keeping.load_weights(study.store, study.folder)[0].get(number)
-    # Kept weights may be older than the record where a study was killed after it had been stopped.
-    if kept is None or kept.value != ranking.value(trial, study.metric):
-        raise StudyError(
-            f"The weights of trial {number} are not kept. Train it again: caviar train with its configuration."
-        )
-    configuration = trial.configuration
-    encoder = study.material.prepare(StreamSpec(0, study.seed), configuration["encoding"]).encoder
-    task = study.dataset.schema.task
-    network = {
-        "activation": configuration["activation"],
-        "batch_norm": bool(configuration["batch_norm"]) and bool(configuration["hidden"]),
-        "batch_norm_place": configuration["batch_norm_place"],
-        "batch_norm_output": bool(configuration["batch_norm_output"]),
-        "epsilon": BATCH_NORM_EPSILON,
-        "hidden": list(configuration["hidden"]),
-        "outputs": study.material.outputs,
-        "task": task,
-        "output": "softmax" if task == "classification" else "linear",
-    }
-    # Probes stay with the study: a model is small.
-    history = {name: values.tolist() for name, values in trial.history.items() if values.ndim == 1}
-    about = {
-        "network": network,
-        "schema": study.dataset.schema.to_dict(),
-        "trial": trial.to_dict(),
-        "history": history,
-        "metric": study.metric,
-        "data": study.dataset.name,
-        "versions": {"caviar": __version__, "numpy": np.__version__},
-    }
-    return Model(kept.arrays, about, encoder)
 
 
 def measurements(study: "Study") -> dict[str, Any]:
@@ -231,6 +151,7 @@ def diagnose(study: "Study") -> list[Finding]:
     folded = winner["how"] == "cross-validation"
     chosen_rows = int(study.splits.choose.sum())
     halved = not folded and not study.splits.choose.all()
+    compared_otherwise = yardstick_of(study) is not None
     evidence = FitEvidence(
         task=schema.task,
         metric="rmse" if regression else "error",
@@ -244,9 +165,11 @@ def diagnose(study: "Study") -> list[Finding]:
         # A repeat of a cross-validation already averages the chance of as many trainings as it has folds.
         train_seeds=() if folded else tuple(found["train_seeds"]),
         dev_seeds=() if folded else tuple(found["dev_seeds"]),
-        chosen_error=float(winner["selected_error"]) if halved else None,
+        # By whatever it was selected, that is what the selection flatters: see `judging`.
+        chosen_error=float(winner["selected_error"]) if halved and not compared_otherwise else None,
         chosen_rows=chosen_rows if halved else 0,
         candidates=len(study.trials),
+        compared_by=study.metric if compared_otherwise else None,
     )
     data = [
         Finding(
@@ -255,7 +178,14 @@ def diagnose(study: "Study") -> list[Finding]:
         for found in map(dict, study.splits.findings)
     ]
     pictures = diagnose_flips(schema, study.store.trial(winner["trial"]).configuration)
-    return [*diagnose_fit(evidence), *gradient_findings(study), *_normalised(study), *pictures, *data]
+    return [
+        *diagnose_fit(evidence),
+        *judging.judge(study),
+        *gradient_findings(study),
+        *_normalised(study),
+        *pictures,
+        *data,
+    ]
 
 
 def _normalised(study: "Study") -> list[Finding]:
@@ -294,7 +224,8 @@ def open_test(study: "Study", opened: int) -> dict[str, Any] | None:
     rows = study.splits.test
     if not len(rows):
         return None
-    found = study.best_model().evaluate(study.dataset, rows)
+    model = best_model(study)
+    found = model.evaluate(study.dataset, rows)
     row_errors = found.pop("row_errors")
     if study.dataset.schema.task == "classification":
         interval = wilson(found["error"], found["examples"])
@@ -302,4 +233,6 @@ def open_test(study: "Study", opened: int) -> dict[str, Any] | None:
         interval = normal(
             found["error"], rmse_standard_error(found["error"], float(np.std(row_errors)), len(row_errors))
         )
-    return {**found, "low": interval.low, "high": interval.high, "seen": opened}
+    metric = judging.on_test(study, model, rows)
+    told = {} if metric is None else {"metric_interval": metric}
+    return {**found, "low": interval.low, "high": interval.high, **told, "seen": opened}
