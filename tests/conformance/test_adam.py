@@ -48,6 +48,19 @@ def test_decoupled_decay_is_no_penalty() -> None:
         assert np.allclose(penalised.path, decayed.path, rtol=1e-12) == alike
 
 
+def test_its_usual_numbers_are_those_of_the_paper() -> None:
+    """Three steps down w² with nothing said but α: β₁ 0.9, β₂ 0.999, ε 1e-8, on slopes that change by the step."""
+    for start in (1.0, 1e-7):  # at the second ε is a tenth of the root
+        found = caviar.minimise(lambda w: w**2, start, optimiser="adam", learning_rate=0.3 * start, steps=3)
+        w, v, s, path = start, 0.0, 0.0, [start]
+        for t in (1, 2, 3):
+            slope = 2 * w
+            v, s = 0.9 * v + 0.1 * slope, 0.999 * s + 0.001 * slope**2
+            w -= 0.3 * start * (v / (1 - 0.9**t)) / (np.sqrt(s / (1 - 0.999**t)) + 1e-8)
+            path.append(w)
+        assert np.allclose(found.path, path, rtol=1e-9, atol=0)
+
+
 def test_its_first_step_is_the_learning_rate() -> None:
     """By the corrections the first step has the length α whatever the slope, from 1e-3 to 1e3: α·g/(|g| + ε)."""
     slopes, rates = np.logspace(-3, 3, 13), np.logspace(-4, 0, 13)

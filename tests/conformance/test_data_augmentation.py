@@ -198,6 +198,13 @@ def test_a_cut_out_is_a_square_of_the_mean() -> None:
     assert 0 < whole.sum(axis=(1, 2, 3)).max() <= 36
 
 
+def test_draws_of_a_picture_are_even() -> None:
+    """The numbers behind every change (a cut-out's middle among them) are uniform, and no two of them move together."""
+    drawn = np.concatenate([numbers_of((9, 7, 1), tick=tick)[0] for tick in range(80)], axis=1)
+    assert all(stats.kstest(one, "uniform").pvalue > 1e-3 for one in drawn)
+    assert np.abs(np.corrcoef(drawn) - np.eye(len(drawn))).max() < 0.2  # four standard errors of 400 draws
+
+
 # ---- noise, mixup -------------------------------------------------------------------------------------------------
 
 

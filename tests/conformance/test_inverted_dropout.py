@@ -34,6 +34,15 @@ def test_fifty_units_at_080_lose_ten() -> None:
 
 
 @pytest.mark.usefixtures("wide")
+def test_inputs_are_scaled_as_units_are() -> None:
+    """With the inputs kept at 0.8 and every unit kept, they are 0 or 1.25 in training, and their mean stays 1."""
+    seen = mirror(1.0, input_keep_probability=0.8).outputs(training=True)
+    assert np.unique(seen).tolist() == [0.0, 1.25]
+    # 20 000 draws: four standard errors of the mean are 0.014.
+    assert abs(seen.mean() - 1.0) < 0.015
+
+
+@pytest.mark.usefixtures("wide")
 def test_a_fresh_mask_for_each_example_layer_and_step() -> None:
     """Masks of two examples, two layers or two steps agree as often as chance has it, and no oftener."""
     one = mirror([0.5, 1.0], layers=2)

@@ -42,6 +42,21 @@ def test_every_decay_has_its_formula() -> None:
             assert np.allclose(found, formula, rtol=1e-14, atol=1e-16), decay
 
 
+def test_a_warm_up_rises_in_a_line_to_the_decay() -> None:
+    """Over the first epochs, whole or not, every decay is multiplied by t over the warm-up's updates, then by 1."""
+    t = np.arange(1, 201)
+    for warmup, updates in ((2.0, 7), (0.5, 25), (1.5, 1)):
+        rise = np.array([min(1.0, step / (warmup * updates)) for step in t])
+        assert rise[0] < 1.0 == rise[-1]
+        for decay in hyperparameters.DECAYS:
+            numbers = {"decay_rate": 0.3, "decay_base": 0.9, "decay_steps": 3}
+            found = rates(decay, updates, warmup=warmup, **numbers)
+            assert np.allclose(found, rise * rates(decay, updates, **numbers), rtol=1e-14, atol=1e-16), decay
+    both = rates("cosine", 5, 15, learning_rate=0.4, warmup=2.0)
+    whole = [0.4 * min(1.0, s / 10) * (1 + np.cos(np.pi * (s - 1) / 200)) / 2 for s in range(1, 16)]
+    assert np.allclose(both, whole, rtol=1e-14)
+
+
 def test_the_schedules_of_pytorch() -> None:
     """Exponential, staircase and cosine are ExponentialLR, StepLR and CosineAnnealingLR."""
     torch = pytest.importorskip("torch", reason="needs PyTorch (the extra 'bench')")

@@ -52,6 +52,22 @@ def test_stable_for_any_input(z: np.ndarray, targets: np.ndarray) -> None:
 
 
 @settings(max_examples=40)
+@given(z=LOGITS, targets=arrays.arrays(np.int64, 4, elements=st.integers(0, 4)), share=st.floats(0.001, 0.999))
+def test_smoothed_labels(z: np.ndarray, targets: np.ndarray, share: float) -> None:
+    """With a share s of smoothing the labels are (1 − s)·y + s/C: −Σ of them times log ŷ, and dZ = A − them."""
+    labels = (1 - share) * np.eye(5)[targets] + share / 5
+    logs = log_softmax(z, axis=1)
+
+    def cost(z: jax.Array) -> jax.Array:
+        return softmax(z, jax.numpy.asarray(targets), smoothing=jax.numpy.asarray(share), classes=None)[0].sum()
+
+    with wide():
+        value, slope = jax.value_and_grad(cost)(jax.numpy.asarray(z))
+    np.testing.assert_allclose(float(value), -(labels * logs).sum(), rtol=1e-11, atol=1e-10)
+    np.testing.assert_allclose(np.asarray(slope), np.exp(logs) - labels, rtol=1e-12, atol=1e-13)
+
+
+@settings(max_examples=40)
 @given(z=arrays.arrays(np.float64, (6, 2), elements=st.floats(-1e4, 1e4)))
 def test_two_classes_are_logistic_regression(z: np.ndarray) -> None:
     """With C = 2 the cost is the logistic cost of the difference of the two inputs."""
@@ -74,6 +90,10 @@ def test_as_pytorch_has_it() -> None:
         cost, slope = jax.value_and_grad(mean_cost)(jax.numpy.asarray(z), targets)
     assert float(cost) == pytest.approx(value.item(), rel=1e-12)
     np.testing.assert_allclose(np.asarray(slope), theirs.grad.numpy(), atol=1e-13)
+    smoothed = torch.nn.functional.cross_entropy(torch.tensor(z), torch.tensor(targets), label_smoothing=0.1).item()
+    with wide():
+        ours, _ = softmax(jax.numpy.asarray(z), jax.numpy.asarray(targets), smoothing=0.1, classes=None)
+    assert float(np.asarray(ours).mean()) == pytest.approx(smoothed, rel=1e-12)
 
 
 @pytest.mark.usefixtures("wide")
