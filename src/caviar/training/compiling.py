@@ -5,16 +5,18 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import PartitionSpec
 
 from caviar.networks.mlp import first_layers
 from caviar.training.carried import Best, Data, Plan, ProgramKey, SlotState
 from caviar.training.optimisers import Moments
-from caviar.training.program import build, rate_columns, split_over, whole_on
+from caviar.training.program import AXIS, build, mesh, rate_columns, split_over, whole_on
 from caviar.training.step import TrainState
 from caviar.training.values import slot_values
 
@@ -43,6 +45,7 @@ class Program:
 _programs: dict[ProgramKey, "Future[Program]"] = {}
 _lock = threading.Lock()
 _pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="caviar-compile")
+_beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="caviar-compile-beside")
 
 
 def request(key: ProgramKey) -> "Future[Program]":
@@ -125,45 +128,70 @@ def _compile(key: ProgramKey, wide: bool) -> Program:
     began = time.perf_counter()
     with jax.enable_x64(wide):
         state, values, data, plan = _shapes(key)
+        admit = _beside.submit(_compiled_admit, key, state, wide)
         segment = build(key).lower(state, values, data, plan).compile()
-        some = jax.tree.map(
-            lambda leaf: jax.ShapeDtypeStruct((ADMIT_AT_ONCE, *leaf.shape[1:]), leaf.dtype),
-            (state.train.parameters, state.train.averages),
-        )
-        slots = jax.ShapeDtypeStruct((ADMIT_AT_ONCE,), np.int32)
-        split = split_over(key.devices)
-        admit = jax.jit(_admit, donate_argnums=(0,), out_shardings=split).lower(state, slots, some).compile()
     analysis = segment.memory_analysis()
     memory = int(getattr(analysis, "temp_size_in_bytes", 0) or 0)
-    copy = jax.jit(_copy, donate_argnums=(0,), out_shardings=split)
-    return Program(segment, admit, copy, memory, time.perf_counter() - began)
+    copy = jax.jit(_copy, donate_argnums=(0,), out_shardings=split_over(key.devices))
+    return Program(segment, admit.result(), copy, memory, time.perf_counter() - began)
 
 
-def _admit(state: SlotState, slots: Any, fresh: Any) -> SlotState:
-    """New first weights in some slots; their moments, averages and best start anew."""
-    parameters, averages = fresh
-    # −1 would count from the end: send it out of range, where the write is dropped.
-    place = jnp.where(slots < 0, np.iinfo(np.int32).max, slots)
-
-    def write(leaf: Any, value: Any) -> Any:
-        return leaf.at[place].set(value, mode="drop")
-
-    train = state.train
-    zero = jax.tree.map(lambda leaf: write(leaf, 0), (train.moments, train.cost_sum, train.error_sum, train.weight_sum))
-    train = TrainState(
-        jax.tree.map(write, train.parameters, parameters), jax.tree.map(write, train.averages, averages), *zero
+def _compiled_admit(key: ProgramKey, state: SlotState, wide: bool) -> Any:
+    """(state, slots [A], parameters and averages [A, ...]) -> state."""
+    function = partial(_admit, key=key)
+    if key.devices > 1:
+        split, whole = PartitionSpec(AXIS), PartitionSpec()
+        function = jax.shard_map(
+            function, mesh=mesh(key.devices), in_specs=(split, whole, whole), out_specs=split, check_vma=False
+        )
+    some = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct((ADMIT_AT_ONCE, *leaf.shape[1:]), leaf.dtype, sharding=whole_on(key.devices)),
+        (state.train.parameters, state.train.averages),
     )
-    # Nothing of the slot's last trial may be read as this one's, even where no epoch of this one is measured.
-    best = Best(
-        jax.tree.map(write, state.best.parameters, parameters),
-        jax.tree.map(write, state.best.averages, averages),
-        value=write(state.best.value, jnp.inf),
-        cost=write(state.best.cost, jnp.inf),
-        epoch=write(state.best.epoch, 0),
-        row_costs=write(state.best.row_costs, 0),
-        row_errors=write(state.best.row_errors, 0),
-    )
-    return SlotState(train, best)
+    slots = jax.ShapeDtypeStruct((ADMIT_AT_ONCE,), np.int32, sharding=whole_on(key.devices))
+    with jax.enable_x64(wide):
+        return jax.jit(function, donate_argnums=(0,)).lower(state, slots, some).compile()
+
+
+def _admit(state: SlotState, slots: Any, fresh: Any, key: ProgramKey) -> SlotState:
+    """New first weights in some slots of one device; their moments, averages and best start anew.
+
+    Slot after slot is written in place: one loop compiles in half the time of scattering into every array.
+    """
+    own = key.slots // key.devices
+    first = own * jax.lax.axis_index(AXIS) if key.devices > 1 else 0
+
+    def admit(number: Any, state: SlotState) -> SlotState:
+        place = slots[number] - first
+        here = (place >= 0) & (place < own)  # another device's slot, or −1: nobody's
+        place = jnp.clip(place, 0, own - 1)
+
+        def write(leaf: Any, value: Any) -> Any:
+            old = jax.lax.dynamic_index_in_dim(leaf, place, keepdims=False)
+            new = jnp.where(here, jnp.asarray(value, leaf.dtype), old)
+            return jax.lax.dynamic_update_index_in_dim(leaf, new, place, 0)
+
+        parameters, averages = jax.tree.map(lambda values: values[number], fresh)
+        train, best = state
+        sums = (train.moments, train.cost_sum, train.error_sum, train.weight_sum)
+        train = TrainState(
+            jax.tree.map(write, train.parameters, parameters),
+            jax.tree.map(write, train.averages, averages),
+            *jax.tree.map(lambda leaf: write(leaf, 0), sums),
+        )
+        # Nothing of the slot's last trial may be read as this one's, even where no epoch of this one is measured.
+        best = Best(
+            jax.tree.map(write, best.parameters, parameters),
+            jax.tree.map(write, best.averages, averages),
+            value=write(best.value, jnp.inf),
+            cost=write(best.cost, jnp.inf),
+            epoch=write(best.epoch, 0),
+            row_costs=write(best.row_costs, 0),
+            row_errors=write(best.row_errors, 0),
+        )
+        return SlotState(train, best)
+
+    return jax.lax.fori_loop(0, ADMIT_AT_ONCE, admit, state)
 
 
 def _copy(state: SlotState, sources: Any) -> SlotState:

@@ -22,7 +22,7 @@ from caviar.training.mixing import partners
 from caviar.training.statistics import measuring_averages
 from caviar.training.step import Batch, TrainState, step
 
-_AXIS = "slots"
+AXIS = "slots"
 
 
 def _augmented(
@@ -137,7 +137,7 @@ def _segment(
 
 def _specs() -> tuple[Any, Any]:
     """How the arguments lie over the devices: slots and groups are split, everything else is everywhere."""
-    split, whole = PartitionSpec(_AXIS), PartitionSpec()
+    split, whole = PartitionSpec(AXIS), PartitionSpec()
     plan = Plan(*(whole if name in ("start", "stop", "epochs", "measure") else split for name in Plan._fields))
     return (split, split, whole, plan), (split, split)
 
@@ -149,12 +149,12 @@ def rate_columns(features: Features) -> int:
 
 def mesh(devices: int) -> Mesh:
     """The first devices of this process in a row."""
-    return Mesh(np.array(jax.devices()[:devices]), (_AXIS,))
+    return Mesh(np.array(jax.devices()[:devices]), (AXIS,))
 
 
 def split_over(devices: int) -> NamedSharding:
     """Arrays whose first axis (slots or groups) is split over the devices."""
-    return NamedSharding(mesh(devices), PartitionSpec(_AXIS))
+    return NamedSharding(mesh(devices), PartitionSpec(AXIS))
 
 
 def whole_on(devices: int) -> NamedSharding:
