@@ -14,7 +14,7 @@ import caviar
 from caviar.errors import StudyError
 from caviar.records.store import Store
 from caviar.report.progress import Progress
-from caviar.study import campaigns, jobs
+from caviar.study import campaigns, request
 from cli.running import QUICK, SMALL, invoke, strict, told
 from study.making import content, differences, table
 
@@ -131,7 +131,7 @@ def test_ctrl_c_before_anything_was_begun(here: Path, monkeypatch: pytest.Monkey
     def slow(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(jobs, "read", slow)
+    monkeypatch.setattr(request, "read", slow)
     found = invoke("search", "table.csv", "--target", "y", "--run", "run")
     assert (found.exit_code, found.stdout, found.stderr) == (130, "", "caviar: Stopped.\n")
     assert [path.name for path in here.iterdir()] == ["table.csv"]
