@@ -10,10 +10,10 @@ from caviar.networks.mlp import Perceptron, first_layers
 from caviar.search.hyperparameters import OPTIMISERS
 from caviar.training import device
 from caviar.training.carried import ProgramKey
-from caviar.training.compiling import ADMIT_AT_ONCE, _admit, _copy, _shapes, empty_state, request
+from caviar.training.compiling import ADMIT_AT_ONCE, _compiled_admit, _copy, _shapes, empty_state, request
 from caviar.training.features import Features
 from caviar.training.optimisers import UpdateRule
-from caviar.training.program import build
+from caviar.training.program import build, split_over
 
 device.start()
 
@@ -86,17 +86,23 @@ def test_devices_do_not_wait_for_each_other():
     assert "sharding" in lowered  # it is the program of two devices that was read
 
 
-def test_admission_drops_minus_one():
-    """A slot number of −1 writes nothing, not even into the last slot."""
-    state = jax.tree.map(np.asarray, empty_state(key(SMALLEST), 4))
-    state = jax.tree.map(lambda leaf: np.ones_like(leaf) * 7, state)
+@pytest.mark.parametrize("devices", [1, 2])
+def test_admission_drops_minus_one(devices: int):
+    """A slot number of −1 writes nothing, not even into the last slot; another one writes on its own device alone."""
+    own = key(SMALLEST, devices=devices)
+    admit = _compiled_admit(own, _shapes(own)[0], False)
     one = first_layers(SHAPES, SHAPES.widths, kind="he", scale=1.0, seed=1)
     fresh = jax.tree.map(lambda leaf: np.stack([leaf] * ADMIT_AT_ONCE), one)
     numbers = np.full(ADMIT_AT_ONCE, -1, np.int32)
-    same = jax.jit(_admit)(state, numbers, fresh)
-    assert all((leaf == 7).all() for leaf in jax.tree.leaves(same))
+
+    def sevens():
+        whole = jax.tree.map(lambda leaf: np.ones_like(np.asarray(leaf)) * 7, empty_state(own, 4))
+        return jax.device_put(whole, split_over(devices))  # anew each time, as the program takes it over
+
+    same = admit(sevens(), numbers, fresh)
+    assert all((np.asarray(leaf) == 7).all() for leaf in jax.tree.leaves(same))
     numbers[3] = 2
-    found = jax.jit(_admit)(state, numbers, fresh)
+    found = admit(sevens(), numbers, fresh)
     assert all((np.asarray(leaf)[[0, 1, 3]] == 7).all() for leaf in jax.tree.leaves(found))
     wanted = jax.tree.leaves(one)
     for tree in (found.train, found.best):
