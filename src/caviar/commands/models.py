@@ -1,7 +1,6 @@
 """Commands that use a saved model: predict, evaluate."""
 
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +23,7 @@ def predict(
     ] = False,
 ) -> None:
     """Predict every row of new data with a saved model."""
+    from caviar.records.tensors import write_whole
     from caviar.study.predictions import predict_table
 
     if output is not None:
@@ -32,17 +32,13 @@ def predict(
     if output is None:
         sys.stdout.write(text)
         return
-    # A device or a pipe is written into: to rename a file over it would take its place.
-    direct = output.exists() and not output.is_file()
-    aside = output if direct else output.with_name(output.name + ".part")
+    content = text.encode("utf-8")
     try:
-        aside.write_text(text, encoding="utf-8")
-        if not direct:
-            aside.replace(output)
+        if output.exists() and not output.is_file():  # a device or a pipe, into which predictions flow
+            output.write_bytes(content)
+        else:
+            write_whole(output, [content])
     except OSError as error:
-        if not direct:
-            with suppress(OSError):
-                aside.unlink()
         raise CaviarError(
             f"The predictions cannot be written to '{output}': {error.strerror}. Choose another place."
         ) from error

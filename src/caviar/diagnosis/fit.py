@@ -15,7 +15,7 @@ from typing import Any
 from caviar.diagnosis.finding import Finding
 from caviar.diagnosis.gaps import Gap, Measured, given, measure
 from caviar.diagnosis.intervals import CONFIDENCE
-from caviar.diagnosis.wording import Unit, errors
+from caviar.diagnosis.wording import Unit, errors, optimistic
 from caviar.errors import StudyError
 from caviar.networks.naming import told_in_error
 
@@ -225,12 +225,9 @@ class _Case:
         """FIT007, where the dev error that a network was selected by flatters it."""
         gap = self.gaps.get("optimism")
         if gap and gap.interval.low > 0:
-            among = f" among {self.evidence.candidates} trials" if self.evidence.candidates else ""
-            what = f"The selection{among} is optimistic: error {self.unit.error(gap.lower.whole)} on the rows it used"
-            apart = f"{self.unit.error(self.dev.whole)} on rows of the same kind kept apart"
-            todo = "Report the second; more dev rows, or fewer trials, would bring the first nearer to it."
-            severity = "warning" if gap.size == "high" else "note"
-            yield _Verdict("FIT007", severity, f"{what}, {apart}. The {self.unit.gap(gap)}. {todo}", gap.excess)
+            values = self.unit.error(gap.lower.whole), self.unit.error(self.dev.whole)
+            message = optimistic(self.evidence.candidates, "error", *values, self.unit.gap(gap))
+            yield _Verdict("FIT007", "warning" if gap.size == "high" else "note", message, gap.excess)
 
     def numbers(self) -> dict[str, Any]:
         """The evidence: errors and gaps with their intervals, in the errors' own unit."""

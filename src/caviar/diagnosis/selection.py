@@ -9,8 +9,10 @@ from caviar.diagnosis.finding import Finding
 from caviar.diagnosis.fit import MARGIN
 from caviar.diagnosis.gaps import Gap, Measured
 from caviar.diagnosis.intervals import CONFIDENCE, Interval
-from caviar.diagnosis.wording import number, percent
+from caviar.diagnosis.wording import Unit, number, optimistic
 from caviar.networks.naming import NAMES
+
+_SHARE = Unit(is_share=True)
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,14 @@ def _found(evidence: SelectionEvidence, margin: float) -> Iterator[Finding]:
     if not (math.isfinite(interval.low) and interval.low > 0):
         return
     named = NAMES[evidence.metric]
-    share = named.unit == "share"
-    write, unit = (percent, " points") if share else (number, f" {named.unit}".rstrip())
-    before, after = _known(evidence.metric, chosen.whole), _known(evidence.metric, judged.whole)
-    what = (
-        f"The selection among {evidence.candidates} trials is optimistic: {named.name} {_told(evidence.metric, before)}"
-    )
-    apart = f"on the rows it used, {_told(evidence.metric, after)} on rows of the same kind kept apart"
-    size = f"The optimism is {write(interval.estimate)}{unit} ({write(interval.low)} to {write(interval.high)})"
-    todo = "Report the second; more dev rows, or fewer trials, would bring the first nearer to it."
+    before, after = as_known(evidence.metric, chosen.whole), as_known(evidence.metric, judged.whole)
+    if named.unit == "share":
+        size = _SHARE.gap(gap)
+    else:
+        told = f"{number(interval.estimate)} {named.unit}".rstrip()
+        size = f"optimism is {told} ({number(interval.low)} to {number(interval.high)})"
+    values = _told(evidence.metric, before), _told(evidence.metric, after)
+    message = optimistic(evidence.candidates, named.name, *values, size)
     numbers: dict[str, Any] = {
         "metric": evidence.metric,
         "chosen_value": before.estimate,
@@ -77,10 +78,10 @@ def _found(evidence: SelectionEvidence, margin: float) -> Iterator[Finding]:
     }
     threshold = {"margin": gap.margin, "margin_share": margin, "confidence": CONFIDENCE}
     severity = "warning" if gap.size == "high" else "note"
-    yield Finding("FIT007", severity, f"{what} {apart}. {size}. {todo}", numbers, threshold)
+    yield Finding("FIT007", severity, message, numbers, threshold)
 
 
-def _known(metric: str, interval: Interval) -> Interval:
+def as_known(metric: str, interval: Interval) -> Interval:
     """As the metric is known: AUC and not 1 − AUC."""
     if not NAMES[metric].higher:
         return interval
@@ -90,7 +91,7 @@ def _known(metric: str, interval: Interval) -> Interval:
 def _told(metric: str, interval: Interval) -> str:
     unit = NAMES[metric].unit
     if unit == "share":
-        return f"{percent(interval.estimate)} % ({percent(interval.low)} to {percent(interval.high)} %)"
+        return _SHARE.error(interval)
     write = (lambda value: f"{value:.4f}") if NAMES[metric].higher else number
     tail = f" {unit}".rstrip()
     return f"{write(interval.estimate)} ({write(interval.low)} to {write(interval.high)}{tail})"

@@ -59,6 +59,23 @@ def errors(parts: list[Measured | None], unit: Unit) -> str:
     return ", ".join(f"{part.name} error {unit.error(part.whole)}" for part in parts if part is not None)
 
 
+def optimistic(candidates: int | None, name: str, chosen: str, apart: str, optimism: str) -> str:
+    """The message of FIT007.
+
+    Args:
+        candidates: among how many trials was selected, where that is known.
+        name: of what was selected by: "error", "AUC".
+        chosen, apart: it with its interval, on the rows that the selection used and on others of the same kind.
+        optimism: "optimism is …", with its interval.
+    """
+    among = f" among {candidates} trials" if candidates else ""
+    return (
+        f"The selection{among} is optimistic: {name} {chosen} on the rows it used, {apart} on rows of the same kind "
+        f"kept apart. The {optimism}. Report the second; more dev rows, or fewer trials, would bring the first nearer "
+        f"to it."
+    )
+
+
 def percent(share: float) -> str:
     """A share in percent: two decimals below one percent, one above, and no minus before a zero.
 

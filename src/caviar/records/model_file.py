@@ -37,8 +37,6 @@ def save(path: str | Path, arrays: Mapping[str, Any], plain: Mapping[str, Any]) 
     try:
         if path.is_dir():
             raise IsADirectoryError(0, "it is a folder")
-        if path.exists() and not path.is_file():  # a device, whose place a file would take
-            raise OSError(0, "it is no ordinary file")
         tensors.write_whole(path, tensors.lay_out(arrays, text).chunks())
     except OSError as error:
         raise ModelError(

@@ -125,8 +125,11 @@ def write_whole(path: Path, chunks: Iterable[memoryview | bytes]) -> None:
     """Write a file so that its name always leads to all of it: aside, synced, renamed, the folder synced.
 
     Raises:
-        OSError: the disk is full, or the folder cannot be written; nothing is left behind.
+        OSError: the disk is full, the folder cannot be written, or a device lies there, whose place a file would take;
+            nothing is left behind.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(0, "it is no ordinary file")
     # Not `tempfile`: its files are for their owner alone, and a model is for whoever may read the folder.
     aside = path.with_name(f".{secrets.token_hex(8)}.part")
     try:

@@ -1,13 +1,12 @@
 """Figures leave the program: as files, and into notebooks."""
 
 import io
-import os
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from caviar.errors import StudyError
+from caviar.records import tensors
 from caviar.report.draw import draw_titled, dress
 from caviar.report.figure import Figure, Panels
 
@@ -67,19 +66,9 @@ def write_whole(path: Path, content: bytes, what: str) -> Path:
         StudyError: it cannot be written.
     """
     try:
-        if path.exists() and not (path.is_file() or path.is_dir()):  # a device, whose place a file would take
-            raise OSError(0, "it is no ordinary file")
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as aside:
-            try:
-                aside.write(content)
-                aside.flush()
-                os.fsync(aside.fileno())
-                Path(aside.name).chmod(0o644)  # a temporary file is private; a report is to be shown
-                Path(aside.name).replace(path)
-            except BaseException:
-                Path(aside.name).unlink(missing_ok=True)
-                raise
+        tensors.write_whole(path, [content])
+        path.chmod(0o644)  # a report is to be shown, whatever the person's other files are
     except OSError as error:
         reason = error.strerror or error
         raise StudyError(f"The {what} '{path}' cannot be written: {reason}. Choose another place for it.") from error

@@ -1,6 +1,7 @@
 """The metric that trials were compared by, of the declared best, on rows that chose nothing: with its interval."""
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,11 +9,12 @@ import numpy as np
 from caviar.diagnosis.finding import Finding
 from caviar.diagnosis.intervals import Interval, over_seeds
 from caviar.diagnosis.resampling import Predicted, interval_of, values_of
-from caviar.diagnosis.selection import SelectionEvidence, diagnose_selection
+from caviar.diagnosis.selection import SelectionEvidence, as_known, diagnose_selection
 from caviar.errors import StudyError
 from caviar.records.forward import probabilities
 from caviar.study import keeping
 from caviar.study.becoming import model_of
+from caviar.study.kept import Kept
 from caviar.study.model import Model
 from caviar.study.spec import StreamSpec
 from caviar.study.yardstick import Yardstick, yardstick_of
@@ -33,7 +35,8 @@ def judge(study: "Study") -> list[Finding]:
     if stick is None:
         return []
     try:
-        networks = _trainings(study)
+        kept, _ = keeping.load_weights(study.store, study.folder)
+        networks = _trainings(study, kept)
     except StudyError:
         study.set_results(judged=None, judged_seeds=None)
         return []
@@ -49,7 +52,8 @@ def judge(study: "Study") -> list[Finding]:
         return []
     chosen = study.splits.dev[study.splits.choose]
     try:
-        selected = predicted(study, model_of(study, study.store.trial(winner["trial"])), chosen)
+        trial = study.store.trial(winner["trial"])
+        selected = predicted(study, model_of(study, trial, weights=kept.get(trial.number)), chosen)
     except StudyError:
         return []
     evidence = SelectionEvidence(
@@ -82,8 +86,11 @@ def predicted(study: "Study", model: Model, rows: np.ndarray) -> Predicted:
     return Predicted(rows, study.material.targets[rows], scores, weights)
 
 
-def _trainings(study: "Study") -> list[Predicted]:
+def _trainings(study: "Study", kept: Mapping[int, Kept]) -> list[Predicted]:
     """What each training of the declared best made of the rows that judge it.
+
+    Args:
+        kept: the weights of trials.
 
     Raises:
         StudyError: the weights of one are not kept.
@@ -91,7 +98,6 @@ def _trainings(study: "Study") -> list[Predicted]:
     streams = {
         stream.number: stream for campaign in study.campaigns for spec in campaign.cohorts for stream in spec.streams
     }
-    kept, _ = keeping.load_weights(study.store, study.folder)
     found = []
     for number in study.results["winner"]["retrained"]:
         trial = study.store.trial(number)
@@ -115,11 +121,6 @@ def _scale(study: "Study", stick: Yardstick) -> float:
 
 def _told(stick: Yardstick, found: Interval) -> list[float]:
     """Value, low end and high end as the metric is known; what cannot be below 0 or above 1 is not."""
-    low, high = found.low, found.high
-    if stick.metric != "r2":
-        low = max(0.0, low)
-    if not stick.higher:
-        return [found.estimate, low, high]
-    if stick.metric != "r2":
-        high = min(1.0, high)
-    return [1.0 - found.estimate, 1.0 - high, min(1.0, 1.0 - low)]
+    known = as_known(stick.metric, found)
+    low = known.low if stick.metric == "r2" else max(0.0, known.low)
+    return [known.estimate, low, min(1.0, known.high) if stick.higher else known.high]

@@ -76,6 +76,7 @@ class Loop:
         self._stopping = False
         self._writer = Writer(store, folder)
         self._weights_bytes = disk.for_weights(store)
+        self._stick = yardstick_of(self)
         self._equal = True
         self._at_work: Lane | None = None
         # A trial's place in the order in which the sampler was asked.
@@ -234,8 +235,8 @@ class Loop:
 
     def _look(self, lane: Lane) -> None:
         in_percent = self.material.task == "classification" and self.metric in ("error", "balanced_error")
-        told = (in_percent, self.metric, yardstick_of(self))
-        self.watch(self.tally.look(self.campaign, lane.progress, bool(self._log), *told))
+        look = self.tally.look(self.campaign, lane.progress, bool(self._log), in_percent, self.metric, self._stick)
+        self.watch(look)
 
     def best_so_far(self, number: int) -> Kept | None:
         """A trial's weights at its best epoch so far, read and not touched; None where it has none."""

@@ -42,7 +42,9 @@ class Cohort:
         self.architecture = architecture
         self.layout = layout
         self.groups = list(groups)
-        self.updates = max(group.updates(architecture.batch_size) for group in groups)
+        # Batches of an epoch of each group's stream.
+        self._own_updates = np.asarray([group.updates(architecture.batch_size) for group in groups])
+        self.updates = int(self._own_updates.max())
         data = stack(versions, architecture.features, architecture.dtype)
         self._row_weights = data.weights
         rows, roles = eval_tables(groups, data.weights, architecture.dtype)
@@ -83,9 +85,8 @@ class Cohort:
             self._data = jax.device_put(self._data_host, whole)
             if self.state is None:
                 self.state = jax.device_put(empty_state(self.key, self.layout.slots), split)
-            updates = np.asarray([group.updates(self.architecture.batch_size) for group in self.groups], np.int32)
             self._fixed = {
-                "updates": jax.device_put(updates, split),
+                "updates": jax.device_put(self._own_updates.astype(np.int32), split),
                 "versions": jax.device_put(np.asarray([g.version for g in self.groups], np.int32), split),
                 "eval_rows": jax.device_put(self.eval_rows, split),
                 "eval_roles": jax.device_put(self.eval_roles, split),
@@ -227,8 +228,7 @@ class Cohort:
     def _stop(self, start: int, batches: int | None) -> int:
         """Where a part of an epoch ends. What probes look at must not depend on how an epoch was cut into parts."""
         stop = self.updates if batches is None else min(self.updates, start + batches)
-        shortest = min(group.updates(self.architecture.batch_size) for group in self.groups)
-        return self.updates if self.key.features.probes and stop > shortest - 2 else stop
+        return self.updates if self.key.features.probes and stop > int(self._own_updates.min()) - 2 else stop
 
     def _busy(self) -> np.ndarray:
         held = np.asarray([slot is not None for slot in self.slots])
@@ -238,8 +238,7 @@ class Cohort:
         layout, room = self.layout, (self.layout.epochs, self.key.updates)
         laid = [[int(first) + e for e in range(epochs)] for first in self.stream_epochs]
         rows, counts, keys = epoch_tables(self.groups, laid, self.architecture.batch_size, room)
-        own_updates = np.asarray([group.updates(self.architecture.batch_size) for group in self.groups])
-        table = rates(self.slots, self.own_epochs, own_updates, epochs, room)
+        table = rates(self.slots, self.own_epochs, self._own_updates, epochs, room)
         if self.key.features.augmentation.mixup:
             table = with_shares(table, self.slots, keys)
         dtype = self.architecture.dtype

@@ -156,7 +156,7 @@ def _compiled_admit(key: ProgramKey, state: SlotState, wide: bool) -> Any:
 def _admit(state: SlotState, slots: Any, fresh: Any, key: ProgramKey) -> SlotState:
     """New first weights in some slots of one device; their moments, averages and best start anew.
 
-    Slot after slot is written in place: one loop compiles in half the time of scattering into every array.
+    Slot after slot is written in place: one loop compiles in a third less time than scattering into every array.
     """
     own = key.slots // key.devices
     first = own * jax.lax.axis_index(AXIS) if key.devices > 1 else 0
