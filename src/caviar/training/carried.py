@@ -1,6 +1,7 @@
 """What a program is called with, and what it carries from segment to segment."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -11,7 +12,8 @@ from caviar.networks.architecture import Architecture
 from caviar.records.history import FIELDS
 from caviar.training.by_layer import sizes
 from caviar.training.features import Features
-from caviar.training.step import Batch, TrainState
+from caviar.training.optimisers import Moments
+from caviar.training.step import Batch, TrainState, used_part, whole_part
 
 # Rows that one evaluation step handles; eval_rows is a multiple.
 EVAL_CHUNK = 256
@@ -36,6 +38,34 @@ class SlotState(NamedTuple):
 
     train: TrainState
     best: Best
+
+
+def used_state(state: SlotState, features: Features) -> SlotState:
+    """What a program reads and changes of a state: without batch norm neither γ and β nor the averages."""
+    train, best = state
+    part = partial(used_part, features)
+    used = SlotState(
+        train._replace(parameters=part(train.parameters), moments=Moments(*map(part, train.moments))),
+        best._replace(parameters=part(best.parameters)),
+    )
+    if getattr(features.network, "batch_norm", None) != "none":
+        return used
+    return SlotState(used.train._replace(averages=None), used.best._replace(averages=None))
+
+
+def whole_state(used: SlotState, before: SlotState) -> SlotState:
+    """A used part with what it was without, as it was before."""
+    parameters, moments = used.train.parameters, used.train.moments
+    train = used.train._replace(
+        parameters=whole_part(parameters, before.train.parameters),
+        moments=Moments(*map(whole_part, moments, before.train.moments)),
+    )
+    best = used.best._replace(parameters=whole_part(used.best.parameters, before.best.parameters))
+    if used.train.averages is None:
+        return SlotState(
+            train._replace(averages=before.train.averages), best._replace(averages=before.best.averages)
+        )
+    return SlotState(train, best)
 
 
 class Data(NamedTuple):

@@ -29,13 +29,12 @@ def measure(
     costs, errors, shown = jax.tree.map(
         lambda rows: jnp.moveaxis(rows, 1, 0).reshape(key.group, -1, *rows.shape[3:]), found
     )
-    train_cost, dev_cost, judge_cost = _means(costs, group.eval_roles)
-    train_error, dev_error, judge_error = _means(errors, group.eval_roles)
+    (train_cost, dev_cost, judge_cost), means = _means(jnp.stack([costs, errors]), group.eval_roles)
     seen = jnp.maximum(state.train.weight_sum, 1)
     cost, wrong = state.train.cost_sum / seen, state.train.error_sum / seen
     if key.architecture.loss == "squared":
-        train_error, dev_error, judge_error = (jnp.sqrt(e) for e in (train_error, dev_error, judge_error))
-        wrong = jnp.sqrt(wrong)
+        means, wrong = jnp.sqrt(means), jnp.sqrt(wrong)
+    train_error, dev_error, judge_error = means
     value, told = dev_cost if key.features.metric == "log_loss" else dev_error, jnp.full_like(dev_error, jnp.nan)
     if key.features.metric in COMPUTED:
         one = partial(compared, key.features.metric, outputs=key.architecture.outputs)
@@ -66,11 +65,11 @@ def measure(
     return SlotState(train, best), row.astype(dtype)
 
 
-def _means(rows: Array, roles: Array) -> tuple[Array, Array, Array]:
-    """Weighted means over the train sample, the choose half and the judge half; rows of weight 0 do not count."""
-    found = []
-    for role in range(3):
-        weights = roles[role][None, :]
-        total = jnp.sum(jnp.where(weights > 0, weights * rows, 0.0), axis=1)
-        found.append(total / jnp.maximum(jnp.sum(weights), 1e-12))
-    return found[0], found[1], found[2]
+def _means(rows: Array, roles: Array) -> Array:
+    """Weighted means of rows [M, G, R] over the train sample, the choose half and the judge half: [M, 3, G].
+
+    Rows of weight 0 do not count, not even one that is NaN.
+    """
+    weights = roles[:, None, :]
+    totals = jnp.sum(jnp.where(weights > 0, weights * rows[:, None], 0.0), axis=3)
+    return totals / jnp.maximum(jnp.sum(weights, axis=2), 1e-12)

@@ -16,7 +16,7 @@ from jaxtyping import Array
 from caviar.records.history import FIELDS
 from caviar.training import measuring, probes
 from caviar.training.augmentation import Scaling, augmented
-from caviar.training.carried import Data, Group, Plan, ProgramKey, SlotState, rows_of
+from caviar.training.carried import Data, Group, Plan, ProgramKey, SlotState, rows_of, used_state, whole_state
 from caviar.training.features import Features
 from caviar.training.mixing import partners
 from caviar.training.statistics import measuring_averages
@@ -104,13 +104,15 @@ def _segment(
 ) -> tuple[SlotState, Array]:
     """One device's share of a segment: its groups one after the other, each written back where it was read."""
     groups = plan.rows.shape[0]
+    used = used_state(state, key.features)
 
     def run(number: Array, carry: tuple[SlotState, Array]) -> tuple[SlotState, Array]:
         def slots(array: Array) -> Array:
-            return jax.lax.dynamic_slice_in_dim(array, number * key.group, key.group)
+            return jax.lax.dynamic_slice_in_dim(array, number * key.group, key.group, allow_negative_indices=False)
 
         def back(whole: Array, part: Array) -> Array:
-            return jax.lax.dynamic_update_slice_in_dim(whole, part, number * key.group, 0)
+            first = number * key.group
+            return jax.lax.dynamic_update_slice_in_dim(whole, part, first, 0, allow_negative_indices=False)
 
         group = Group(
             state=jax.tree.map(slots, carry[0]),
@@ -132,7 +134,8 @@ def _segment(
 
     measured = jnp.zeros((groups * key.group, key.epochs, key.columns), np.dtype(key.architecture.dtype))
     # A loop that carries the whole state changes it in place; as results of a map it was copied (docs/log.md).
-    return jax.lax.fori_loop(0, groups, unless_empty, (state, measured))
+    used, measured = jax.lax.fori_loop(0, groups, unless_empty, (used, measured))
+    return whole_state(used, state), measured
 
 
 def _specs() -> tuple[Any, Any]:

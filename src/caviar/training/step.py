@@ -64,8 +64,8 @@ def used_part(features: Features, parameters: Any) -> Any:
     return parameters._replace(gammas=parameters.gammas[:hidden], betas=parameters.betas[:hidden])
 
 
-def _whole(part: Any, before: Any) -> Any:
-    """The used part again with what was left out, unchanged."""
+def whole_part(part: Any, before: Any) -> Any:
+    """A used part again with what it was without, unchanged."""
     if not isinstance(part, Layers):
         return part
     used = len(part.gammas)
@@ -143,8 +143,8 @@ def step(
     parameters, moments = features.rule.apply(
         used, moments, gradients, penalised(used, features, hyperparameters), hyperparameters
     )
-    parameters = _whole(parameters, state.parameters)
-    moments = Moments(*map(_whole, moments, state.moments))
+    parameters = whole_part(parameters, state.parameters)
+    moments = Moments(*map(whole_part, moments, state.moments))
     cost_sum, error_sum = state.cost_sum + value * rows, state.error_sum + errors
     return TrainState(parameters, averages, moments, cost_sum, error_sum, state.weight_sum + rows), value
 
