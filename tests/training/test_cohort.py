@@ -98,7 +98,10 @@ def test_an_evicted_trial_is_measured_no_more():
 
 @pytest.mark.usefixtures("wide")
 def test_moving_to_another_program():
-    """A cohort that moves to a larger program between epochs trains on as one that was in it from the start."""
+    """A cohort that moves to a larger program between epochs trains on as one that was in it from the start.
+
+    So do trials that come to it then, with the batch norm that the smaller program did not have.
+    """
     chosen = [slot for slot in range(80) if slot % 5 == 4 and not slot // 5 % 2]  # Adam without batch norm
     problem, configurations = grid.problem(), grid.configurations()
     trials = {slot: grid.assignment(problem, slot, configurations[slot]) for slot in chosen}
@@ -117,6 +120,14 @@ def test_moving_to_another_program():
     states = [cohort.read_state() for cohort in (moving, staying)]
     found = [grid.slots_of((s.train.parameters, s.train.moments, s.best.parameters), chosen) for s in states]
     assert grid.distance(*found) < 1e-9
+
+    later = [slot for slot in range(80) if configurations[slot]["batch_norm"] and slot not in chosen]
+    states = []
+    for cohort in (moving, staying):
+        cohort.admit({slot: grid.assignment(problem, slot, configurations[slot]) for slot in later})
+        cohort.run(2)
+        states.append(grid.slots_of(cohort.read_state(), later))
+    assert later and grid.same_bits(*states)
 
 
 @pytest.mark.usefixtures("wide")

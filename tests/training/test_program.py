@@ -89,7 +89,8 @@ def test_devices_do_not_wait_for_each_other():
 @pytest.mark.parametrize("devices", [1, 2])
 def test_admission_drops_minus_one(devices: int):
     """A slot number of −1 writes nothing, not even into the last slot; another one writes on its own device alone."""
-    own = key(SMALLEST, devices=devices)
+    normed = Features(Perceptron(batch_norm="some", batch_norm_output="some"))
+    own = key(normed, devices=devices)
     admit = _compiled_admit(own, _shapes(own)[0], False)
     one = first_layers(SHAPES, SHAPES.widths, kind="he", scale=1.0, seed=1)
     fresh = jax.tree.map(lambda leaf: np.stack([leaf] * ADMIT_AT_ONCE), one)
@@ -111,6 +112,20 @@ def test_admission_drops_minus_one(devices: int):
     zeros = (found.train.moments, found.train.cost_sum, found.best.epoch, found.best.row_costs)
     assert not any(np.asarray(leaf)[2].any() for leaf in jax.tree.leaves(zeros))
     assert np.isinf(found.best.value[2]) and np.isinf(found.best.cost[2])
+
+
+def test_admission_where_nothing_is_normalised():
+    """Without batch norm its moments and averages stay 0, which is what they begin as; γ and β are written."""
+    own = key(SMALLEST, devices=1)
+    admit = _compiled_admit(own, _shapes(own)[0], False)
+    one = first_layers(SHAPES, SHAPES.widths, kind="he", scale=1.0, seed=1)
+    fresh = jax.tree.map(lambda leaf: np.stack([leaf] * ADMIT_AT_ONCE), one)
+    numbers = np.array([2] + [-1] * (ADMIT_AT_ONCE - 1), np.int32)
+    found = admit(jax.device_put(empty_state(own, 4), split_over(1)), numbers, fresh)
+    for tree in (found.train, found.best):
+        held = jax.tree.leaves((tree.parameters, tree.averages))
+        assert all((np.asarray(a)[2] == b).all() for a, b in zip(held, jax.tree.leaves(one), strict=True))
+    assert not any(np.asarray(leaf).any() for leaf in jax.tree.leaves(found.train.moments))
 
 
 def test_copies_are_made_at_once():

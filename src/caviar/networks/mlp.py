@@ -63,17 +63,18 @@ class Perceptron:
     def apply(
         self,
         parameters: Layers,
-        state: Averages,
+        state: Averages | None,
         inputs: Float[Array, "B D"],
         *,
         key: Array | None,
         hyperparameters: Mapping[str, Array],
         training: bool,
         present: Float[Array, " B"] | None = None,
-    ) -> tuple[Float[Array, "B C"], Averages]:
+    ) -> tuple[Float[Array, "B C"], Averages | None]:
         """Outputs [B, C] before the softmax, and batch norm's averages after the batch.
 
         Args:
+            state: batch norm's averages; a program without batch norm does not look at them.
             hyperparameters: "units" [L] real widths, "activation" [], "keep_probability" [L],
                 "input_keep_probability" [], "batch_norm" [], "batch_norm_after" [], "batch_norm_output" [] (only those
                 that the program uses are read).
@@ -81,8 +82,9 @@ class Perceptron:
         pass_ = _Pass(self, parameters, None if training else state, hyperparameters, present)
         outputs, seen = pass_.run(inputs.T, key if training else None)
         # A program without batch norm keeps no averages, so that a slot moved to another program counts rightly.
-        counts = training and self.batch_norm != "none"
-        return outputs.T, normalisation.remember(state, seen) if counts else state
+        if training and self.batch_norm != "none" and state is not None:
+            state = normalisation.remember(state, seen)
+        return outputs.T, state
 
     def moments(
         self,

@@ -62,9 +62,7 @@ def whole_state(used: SlotState, before: SlotState) -> SlotState:
     )
     best = used.best._replace(parameters=whole_part(used.best.parameters, before.best.parameters))
     if used.train.averages is None:
-        return SlotState(
-            train._replace(averages=before.train.averages), best._replace(averages=before.best.averages)
-        )
+        return SlotState(train._replace(averages=before.train.averages), best._replace(averages=before.best.averages))
     return SlotState(train, best)
 
 

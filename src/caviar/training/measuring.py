@@ -70,6 +70,6 @@ def _means(rows: Array, roles: Array) -> Array:
 
     Rows of weight 0 do not count, not even one that is NaN.
     """
-    weights = roles[:, None, :]
+    weights = roles[None, :, None, :]
     totals = jnp.sum(jnp.where(weights > 0, weights * rows[:, None], 0.0), axis=3)
-    return totals / jnp.maximum(jnp.sum(weights, axis=2), 1e-12)
+    return totals / jnp.maximum(jnp.sum(weights, axis=3), 1e-12)

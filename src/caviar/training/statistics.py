@@ -19,7 +19,7 @@ def measuring_averages(
     batch_of: Callable[[Array], Batch],
     updates: Array,
     features: Features,
-) -> Averages:
+) -> Averages | None:
     """Each slot's averages for test mode; training itself goes on with its own.
 
     The pass sees every train row once, in the mini-batches of the epoch, without dropout: lower layers are normalised
@@ -29,10 +29,10 @@ def measuring_averages(
         train: of all slots, [G, …].
         values: of all slots, [G, …].
         batch_of: the mini-batch of a number below `updates`.
-        features: a program whose slots all use averages returns those as they are.
+        features: a program whose slots all use averages, or no batch norm, returns what it has.
     """
-    averages: Averages = train.averages
-    if not getattr(features.network, "train_set_statistics", False):
+    averages: Averages | None = train.averages
+    if averages is None or not getattr(features.network, "train_set_statistics", False):
         return averages
     moments = jax.vmap(features.network.moments, in_axes=(0, None, 0, None))
     pooling = jax.vmap(pool, in_axes=(0, 0, None))
