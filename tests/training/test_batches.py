@@ -5,7 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caviar.data.streams import Stream, batches
-from caviar.training.batches import GroupStream, Version, epoch_tables, eval_tables, padded_rows, stack
+from caviar.training.batches import (
+    AFTER_ROWS,
+    GroupStream,
+    Version,
+    counts_of,
+    epoch_tables,
+    eval_tables,
+    keys_of,
+    padded_rows,
+    stack,
+)
 from caviar.training.carried import EVAL_CHUNK
 
 
@@ -59,13 +69,19 @@ def test_what_is_measured():
     assert (roles[1, 1] == roles[1, 2]).all()  # dev is not halved: the judge is the chooser
 
 
+def tables(*asked):
+    """Rows, real rows and keys of `epoch_tables`."""
+    table = epoch_tables(*asked)
+    return table[..., :-AFTER_ROWS], counts_of(table), keys_of(table)
+
+
 @given(m=st.integers(2, 40), size=st.integers(2, 16), first=st.integers(0, 5), offset=st.integers(0, 50))
 def test_each_epoch_draws_every_row_once(m, size, first, offset):
     """The tables hold every train row once an epoch, moved to its version's place, in the stream's own order."""
     own = stream(rows=range(m))
     group = GroupStream(own, offset=offset)
     room = (3, group.updates(size) + 1)
-    rows, counts, keys = epoch_tables([group], [[first, first + 1]], size, room)
+    rows, counts, keys = tables([group], [[first, first + 1]], size, room)
     assert rows.shape == (1, *room, size) and counts.shape == (1, *room) and keys.shape == (1, *room, 2)
     for position in range(2):
         drawn = [rows[0, position, u, : counts[0, position, u]] for u in range(room[1])]
@@ -81,11 +97,11 @@ def test_each_epoch_draws_every_row_once(m, size, first, offset):
 def test_keys_are_those_of_the_update():
     """The key of an update depends on the stream and on its own count alone, not on where its segment begins."""
     group = GroupStream(stream(rows=range(20)))
-    _, _, whole = epoch_tables([group], [[0, 1, 2]], 8, (3, 3))
-    _, _, later = epoch_tables([group], [[2]], 8, (1, 4))
+    _, _, whole = tables([group], [[0, 1, 2]], 8, (3, 3))
+    _, _, later = tables([group], [[2]], 8, (1, 4))
     assert np.array_equal(whole[0, 2], later[0, 0, :3])
     assert len({tuple(key) for key in whole.reshape(-1, 2).tolist()}) == 9
-    _, _, other = epoch_tables([GroupStream(stream(1, rows=range(20)))], [[0, 1, 2]], 8, (3, 3))
+    _, _, other = tables([GroupStream(stream(1, rows=range(20)))], [[0, 1, 2]], 8, (3, 3))
     assert not (other == whole).all(axis=-1).any()
 
 
@@ -93,6 +109,6 @@ def test_groups_on_one_stream_share_their_batches():
     """Two groups on one stream see the same rows; a shorter stream leaves its last places empty."""
     groups = [GroupStream(stream(rows=range(20))), GroupStream(stream(1, rows=range(9)))]
     groups.append(groups[0])
-    rows, counts, _ = epoch_tables(groups, [[0], [0], [0]], 8, (1, 3))
+    rows, counts, _ = tables(groups, [[0], [0], [0]], 8, (1, 3))
     assert np.array_equal(rows[0], rows[2]) and counts[0].tolist() == [[8, 8, 4]]
     assert counts[1].tolist() == [[5, 4, 0]]  # nine rows in batches of eight: the single row is shared out

@@ -94,3 +94,10 @@ def test_the_metric_and_weighted_rows_are_kept():
     found = features_of([complete({}), complete({"optimiser": "momentum"})], weighted=True, metric="log_loss")
     assert found.weighted and found.metric == "log_loss"
     assert union(found, of()).metric == "log_loss"
+
+
+def test_outputs_are_padded_where_it_is_said():
+    """Several configurations together pad no outputs either, so that a program masks none."""
+    configurations = [complete({"activation": name}) for name in ("relu", "tanh")]
+    assert not features_of(configurations, padded_outputs=False).padded_outputs
+    assert features_of(configurations, padded_outputs=True).padded_outputs

@@ -9,7 +9,7 @@ from caviar.data.streams import batches
 from caviar.records.probes import PROBES, shorten
 from caviar.training.by_layer import OF_LAYER, OF_UNIT, by_layer, sizes
 from caviar.training.layout import Layout
-from caviar.training.probes import probe
+from caviar.training.probes import ends_of, probe
 from promises import agreement, grid
 from reference import network as reference_network
 from reference.activations import ACTIVATIONS
@@ -188,3 +188,17 @@ def test_a_spread_beside_a_large_mean():
     found = probe([(np.ones((1, 1)), np.full(1, 1e4))], inputs, np.zeros(64), loss="squared")
     np.testing.assert_allclose(found["activation_mean"], 1e4 + 1.5, rtol=1e-6)
     np.testing.assert_allclose(found["log10_activation_spread"], np.log10(inputs.std()), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("start", "stops", "look", "wanted"),
+    [
+        (0, [4, 3], True, [[0, 3, 4, 4], [0, 1, 2, 3]]),  # the second stream's last batch is short
+        (0, [2, 2], False, [[0, 2, 2, 2], [0, 2, 2, 2]]),  # the epoch goes on in another segment
+        (2, [4, 3], True, [[2, 3, 4, 4], [2, 2, 3, 3]]),  # what is looked at lies in this segment
+    ],
+)
+def test_where_the_parts_of_an_epoch_end(start, stops, look, wanted):
+    """The last mini-batch is looked at, or the one before a short last one, where this segment reaches the end."""
+    counts = np.array([[[64, 64, 64, 40]], [[64, 64, 20, 0]]])
+    assert ends_of(counts, start, np.array(stops), look)[:, 0].tolist() == wanted

@@ -105,19 +105,23 @@ def eval_tables(groups: Sequence[GroupStream], weights: np.ndarray, dtype: str) 
     return rows, roles
 
 
+# After the rows of a mini-batch: how many are real, and the two words of its key.
+AFTER_ROWS = 3
+
+
 def epoch_tables(
     groups: Sequence[GroupStream], epochs: Sequence[Sequence[int]], batch_size: int, room: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Some epochs of each stream: row positions [groups, E, U, B], real rows [groups, E, U], keys [groups, E, U, 2].
+) -> np.ndarray:
+    """Some epochs of each stream [groups, E, U, B + 3]: the rows of each mini-batch, how many are real, its key.
+
+    It is one table, because what a program reads separately is compiled and copied separately.
 
     Args:
         epochs: for each group the stream's epochs to lay out.
         room: (E, U) of the program; what is not needed stays 0.
     """
-    rows = np.zeros((len(groups), *room, batch_size), np.int32)
-    counts = np.zeros((len(groups), *room), np.int32)
-    keys = np.zeros((len(groups), *room, 2), np.uint32)
-    made: dict[Any, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+    table = np.zeros((len(groups), *room, batch_size + AFTER_ROWS), np.int32)
+    made: dict[Any, np.ndarray] = {}
     for number, group in enumerate(groups):
         for position, epoch in enumerate(epochs[number]):
             name = (id(group.stream), epoch)
@@ -126,10 +130,19 @@ def epoch_tables(
                 # Padding repeats a train row: no other row may touch a training, not even with weight 0.
                 indices = np.where(present > 0, indices, group.stream.rows[0])
                 ticks = epoch * len(indices) + np.arange(len(indices))
-                own = tick_keys(group.stream.seed, group.stream.number, ticks)
-                made[name] = (indices, present.sum(axis=1).astype(np.int32), own)
-            indices, real, own = made[name]
-            rows[number, position, : len(indices)] = indices + group.offset
-            counts[number, position, : len(indices)] = real
-            keys[number, position, : len(indices)] = own
-    return rows, counts, keys
+                keys = tick_keys(group.stream.seed, group.stream.number, ticks).view(np.int32)
+                made[name] = np.column_stack([indices, present.sum(axis=1), keys]).astype(np.int32)
+            own = table[number, position, : len(made[name])]
+            own[:] = made[name]
+            own[:, :batch_size] += group.offset
+    return table
+
+
+def counts_of(table: np.ndarray) -> np.ndarray:
+    """Real rows of each mini-batch of `epoch_tables` [groups, E, U]."""
+    return table[..., -AFTER_ROWS]
+
+
+def keys_of(table: np.ndarray) -> np.ndarray:
+    """The keys of each mini-batch of `epoch_tables` [groups, E, U, 2]."""
+    return np.ascontiguousarray(table[..., 1 - AFTER_ROWS :]).view(np.uint32)

@@ -80,18 +80,15 @@ class Data(NamedTuple):
 class Plan(NamedTuple):
     """One segment: which rows come when, and what each slot's learning rate is then."""
 
-    rows: Leaf  # [groups, E, U, B] positions in Data
-    counts: Leaf  # [groups, E, U] real rows of each batch
+    batches: Leaf  # [groups, E, U, B + 3] positions in Data, how many of them are real, key of the update
+    ends: Leaf  # [groups, E, 4] the first update, the one looked at, the one after it, one past the last
     rates: Leaf  # [K, E·U, 3] learning rate and Adam's corrections; a fourth where slots mix rows: the share kept
-    keys: Leaf  # [groups, E, U, key words] of each update of the stream
     versions: Leaf  # [groups] which statistics its rows are scaled with
     updates: Leaf  # [groups] batches of an epoch of the stream
     epochs_before: Leaf  # [K] own epochs done before the segment
     active: Leaf  # [groups] some slot of it is live
     eval_rows: Leaf  # [groups, R] positions of the train sample and dev
     eval_roles: Leaf  # [groups, 3, R] weight of each row in train sample, choose half, judge half
-    start: Leaf  # [] first batch of each epoch
-    stop: Leaf  # [] one past the last
     epochs: Leaf  # [] epochs to run; 1 when only a part of an epoch runs
     measure: Leaf  # [] whether the epoch's end is reached
 
@@ -140,17 +137,20 @@ class Group(NamedTuple):
     values: dict[str, Array]
     rates: Array
     epochs_before: Array
-    rows: Array
-    counts: Array
-    keys: Array
+    number: Array
     version: Array
     updates: Array
     eval_rows: Array
     eval_roles: Array
 
 
+def at(array: Array, place: Array) -> Array:
+    """The entries at one place or several of the first axis, which are known to exist: nothing is compiled to see."""
+    return array.at[place].get(mode="promise_in_bounds", wrap_negative_indices=False)
+
+
 def _inputs(data: Data, rows: Array, dtype: np.dtype) -> Array:
-    chosen = data.inputs[rows]
+    chosen = at(data.inputs, rows)
     if chosen.dtype == jnp.uint8:
         return (chosen.astype(dtype) - data.shift[None, :]) * data.scale[None, :]
     return chosen
@@ -158,4 +158,4 @@ def _inputs(data: Data, rows: Array, dtype: np.dtype) -> Array:
 
 def rows_of(data: Data, rows: Array, present: Array, key: Any, dtype: np.dtype) -> Batch:
     """The rows at some positions, as every slot of a group sees them."""
-    return Batch(_inputs(data, rows, dtype), data.targets[rows], data.weights[rows] * present, present, key)
+    return Batch(_inputs(data, rows, dtype), at(data.targets, rows), at(data.weights, rows) * present, present, key)

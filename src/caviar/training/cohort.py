@@ -9,7 +9,7 @@ import numpy as np
 from caviar.networks.architecture import Architecture
 from caviar.networks.mlp import cut, first_layers
 from caviar.training import device
-from caviar.training.batches import GroupStream, Version, epoch_tables, eval_tables, stack
+from caviar.training.batches import GroupStream, Version, counts_of, epoch_tables, eval_tables, keys_of, stack
 from caviar.training.carried import Plan, ProgramKey, SlotState
 from caviar.training.compiling import ADMIT_AT_ONCE, Program, empty_state, request
 from caviar.training.features import Features
@@ -17,6 +17,7 @@ from caviar.training.layout import Layout, room_for
 from caviar.training.measurements import Measured, measured_of
 from caviar.training.memory import slot_bytes
 from caviar.training.mixing import with_shares
+from caviar.training.probes import ends_of
 from caviar.training.program import split_over, whole_on
 from caviar.training.values import Assignment, rates, slot_values
 
@@ -73,7 +74,7 @@ class Cohort:
         self.state: Any = None
         self._values: Any = None
         self._fixed: dict[str, Any] = {}
-        self._extents: dict[int, dict[str, Any]] = {}  # of segments of so many whole epochs
+        self._extents: dict[tuple[int, bool], dict[str, Any]] = {}
 
     # ---- setting up -------------------------------------------------------------------------------------------
 
@@ -237,37 +238,27 @@ class Cohort:
     def _plan(self, epochs: int, start: int, stop: int) -> Plan:
         layout, room = self.layout, (self.layout.epochs, self.key.updates)
         laid = [[int(first) + e for e in range(epochs)] for first in self.stream_epochs]
-        rows, counts, keys = epoch_tables(self.groups, laid, self.architecture.batch_size, room)
+        batches = epoch_tables(self.groups, laid, self.architecture.batch_size, room)
         table = rates(self.slots, self.own_epochs, self._own_updates, epochs, room)
         if self.key.features.augmentation.mixup:
-            table = with_shares(table, self.slots, keys)
+            table = with_shares(table, self.slots, keys_of(batches))
         dtype = self.architecture.dtype
         moving = {
-            "rows": rows,
-            "counts": counts,
-            "keys": keys,
+            "batches": batches,
+            "ends": ends_of(counts_of(batches), start, np.minimum(stop, self._own_updates), stop == self.updates),
             "rates": table.reshape(layout.slots, -1, table.shape[-1]).astype(dtype),
             "epochs_before": self.own_epochs.astype(np.int32),
             "active": self._busy(),
         }
-        extent = self._extent(epochs, start, stop)
+        extent = self._extent(epochs, stop == self.updates)
         return Plan(**jax.device_put(moving, split_over(layout.devices)), **extent, **self._fixed)
 
-    def _extent(self, epochs: int, start: int, stop: int) -> dict[str, Any]:
+    def _extent(self, epochs: int, measure: bool) -> dict[str, Any]:
         """How far a segment goes, on the devices, where placing a number costs as much as placing a table."""
-        usual = (start, stop) == (0, self.updates)
-        if usual and epochs in self._extents:
-            return self._extents[epochs]
-        numbers = {
-            "start": np.int32(start),
-            "stop": np.int32(stop),
-            "epochs": np.int32(epochs),
-            "measure": np.bool_(stop == self.updates),
-        }
-        placed: dict[str, Any] = jax.device_put(numbers, whole_on(self.layout.devices))
-        if usual:
-            self._extents[epochs] = placed
-        return placed
+        if (epochs, measure) not in self._extents:
+            numbers = {"epochs": np.int32(epochs), "measure": np.bool_(measure)}
+            self._extents[epochs, measure] = jax.device_put(numbers, whole_on(self.layout.devices))
+        return self._extents[epochs, measure]
 
     # ---- reading ----------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ import numpy as np
 from jax.sharding import PartitionSpec
 
 from caviar.networks.mlp import first_layers
+from caviar.training.batches import AFTER_ROWS
 from caviar.training.carried import Best, Data, Plan, ProgramKey, SlotState, used_state, whole_state
 from caviar.training.optimisers import Moments
 from caviar.training.program import AXIS, build, mesh, rate_columns, split_over, whole_on
@@ -106,18 +107,15 @@ def _shapes(key: ProgramKey) -> tuple[Any, dict[str, Any], Data, Plan]:
     )
     groups, batch = key.slots // key.group, key.architecture.batch_size
     plan = Plan(
-        rows=shaped((groups, key.epochs, key.updates, batch), np.int32, split),
-        counts=shaped((groups, key.epochs, key.updates), np.int32, split),
+        batches=shaped((groups, key.epochs, key.updates, batch + AFTER_ROWS), np.int32, split),
+        ends=shaped((groups, key.epochs, 4), np.int32, split),
         rates=shaped((key.slots, key.epochs * key.updates, rate_columns(key.features)), dtype, split),
-        keys=shaped((groups, key.epochs, key.updates, 2), np.uint32, split),
         versions=shaped((groups,), np.int32, split),
         updates=shaped((groups,), np.int32, split),
         epochs_before=shaped((key.slots,), np.int32, split),
         active=shaped((groups,), bool, split),
         eval_rows=shaped((groups, key.eval_rows), np.int32, split),
         eval_roles=shaped((groups, 3, key.eval_rows), dtype, split),
-        start=shaped((), np.int32, whole),
-        stop=shaped((), np.int32, whole),
         epochs=shaped((), np.int32, whole),
         measure=shaped((), bool, whole),
     )

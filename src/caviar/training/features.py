@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any
 
 from caviar.networks.activations import NAMES
@@ -50,12 +51,9 @@ def features_of(
     Args:
         image_shape: height, width and channels of the data; None for tables.
     """
-    found = [_features(configuration, image_shape) for configuration in configurations]
-    weighted = found[0].weighted or weighted
-    whole = replace(found[0], weighted=weighted, metric=metric, padded_outputs=padded_outputs, probes=probes)
-    for other in found[1:]:
-        whole = union(whole, other)
-    return whole
+    whole = reduce(union, (_features(configuration, image_shape) for configuration in configurations))
+    weighted = whole.weighted or weighted
+    return replace(whole, weighted=weighted, metric=metric, padded_outputs=padded_outputs, probes=probes)
 
 
 def union(one: Features, other: Features) -> Features:

@@ -27,15 +27,26 @@ SATURATED = {"tanh": float(np.arctanh(np.sqrt(0.95))), "sigmoid": 2.0 * float(np
 LINEAR = {"tanh": 0.4, "sigmoid": 0.8}
 
 
-def probed_batch(counts: Array, stop: Array) -> Array:
-    """The epoch's last mini-batch, or the one before where less than half of it is rows: few rows say little of units.
+def ends_of(counts: np.ndarray, start: int, stops: np.ndarray, look: bool) -> np.ndarray:
+    """Where the parts of each epoch end for `around` [groups, E, 4].
+
+    What is looked at is an epoch's last mini-batch, or the one before where less than half of it is rows: few rows say
+    little of units.
 
     Args:
-        counts: real rows of each mini-batch of the epoch [U].
-        stop: mini-batches of the epoch.
+        counts: real rows of each mini-batch [groups, E, U].
+        start: the first update.
+        stops: one past the last, of each group.
+        look: whether the end of the epoch is reached.
+
+    >>> ends_of(np.array([[[64, 64, 20]]]), 0, np.array([3]), True).tolist()
+    [[[0, 1, 2, 3]]]
     """
-    short = 2 * counts[stop - 1] < counts[0]
-    return jnp.maximum(jnp.where(short, stop - 2, stop - 1), 0)
+    stop = np.broadcast_to(stops[:, None], counts.shape[:2])
+    last = np.take_along_axis(counts, np.maximum(stop - 1, 0)[..., None], axis=2)[..., 0]
+    place = np.where(look, np.maximum(stop - 1 - (2 * last < counts[..., 0]), 0), stop)
+    place = np.maximum(start, place)
+    return np.stack([np.full_like(stop, start), place, np.minimum(place + 1, stop), stop], axis=-1).astype(np.int32)
 
 
 def around(ends: Array, update: Any, carry: Any, look: Any, seen: Array) -> tuple[Any, Array]:

@@ -16,7 +16,7 @@ from jaxtyping import Array
 from caviar.records.history import FIELDS
 from caviar.training import measuring, probes
 from caviar.training.augmentation import Scaling, augmented
-from caviar.training.carried import Data, Group, Plan, ProgramKey, SlotState, rows_of, used_state, whole_state
+from caviar.training.carried import Data, Group, Plan, ProgramKey, SlotState, at, rows_of, used_state, whole_state
 from caviar.training.features import Features
 from caviar.training.mixing import partners
 from caviar.training.statistics import measuring_averages
@@ -43,57 +43,73 @@ def _augmented(
     return batch._replace(inputs=inputs), Batch._make(axes)
 
 
+def _noted(measured: Array, found: Array, epoch: Array, column: int) -> Array:
+    """The table of measurements [G, E, columns] with what an epoch gave of every slot [G, …] from a column on."""
+    place = (np.int32(0), epoch, np.int32(column))
+    return jax.lax.dynamic_update_slice(measured, found[:, None, :], place, allow_negative_indices=False)
+
+
 def _run_group(group: Group, data: Data, plan: Plan, key: ProgramKey) -> tuple[SlotState, Array]:
     """Some epochs (or a part of one) of the slots of one group. Returns the state and measurements [G, E, fields]."""
     dtype = np.dtype(key.architecture.dtype)
-    statistics = Scaling(data.shift[group.version], data.scale[group.version], data.spread[group.version])
+    statistics = Scaling(*(at(array, group.version) for array in (data.shift, data.scale, data.spread)))
     data = data._replace(**statistics._asdict())
     one = partial(step, features=key.features, loss=key.architecture.loss)
 
-    def batch_of(epoch: Array, index: Array) -> Batch:
-        present = (jnp.arange(key.architecture.batch_size) < group.counts[epoch, index]).astype(dtype)
-        drawn_by = jax.random.wrap_key_data(group.keys[epoch, index])
-        return rows_of(data, group.rows[epoch, index], present, drawn_by, dtype)
+    size = key.architecture.batch_size
+
+    def batch_of(epoch: Array, index: Array) -> tuple[Batch, Array]:
+        table = plan.batches
+        place = (group.number, epoch, index, np.int32(0))
+        told = jax.lax.dynamic_slice(table, place, (1, 1, 1, table.shape[3]), allow_negative_indices=False)[0, 0, 0]
+        rows, words = told[:size], jax.lax.bitcast_convert_type(told[size + 1 :], jnp.uint32)
+        present = (jnp.arange(size) < told[size]).astype(dtype)
+        return rows_of(data, rows, present, jax.random.wrap_key_data(words), dtype), rows
 
     def update(index: Array, carry: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
         state, epoch = carry
-        batch = batch_of(epoch, index)
-        rates = jax.lax.dynamic_index_in_dim(group.rates, epoch * key.updates + index, axis=1, keepdims=False)
+        batch, rows = batch_of(epoch, index)
+        rates = jax.lax.dynamic_index_in_dim(
+            group.rates, epoch * key.updates + index, 1, False, allow_negative_indices=False
+        )
         numbers = dict(group.values, rate=rates[:, 0], correction_1=rates[:, 1], correction_2=rates[:, 2])
-        batch, axes = _augmented(batch, data, group.rows[epoch, index], numbers, rates, key.features)
+        batch, axes = _augmented(batch, data, rows, numbers, rates, key.features)
         mapped = jax.vmap(one, in_axes=(0, axes, 0))
         state, _ = mapped(state, batch, numbers)
         return state, epoch
 
     def epoch_of(epoch: Array, carry: tuple[SlotState, Array]) -> tuple[SlotState, Array]:
         state, measured = carry
-        stop = jnp.minimum(plan.stop, group.updates)
+        place = (group.number, epoch, np.int32(0))
+        ends = jax.lax.dynamic_slice(plan.ends, place, (1, 1, 4), allow_negative_indices=False)[0, 0]
         if key.features.probes:
 
             def look(before: Any, after: Any, measured: Array) -> Array:
                 many = partial(probes.measure, features=key.features, loss=key.architecture.loss)
-                found = jax.vmap(many, in_axes=(0, 0, None, 0))(before, after, batch_of(epoch, place), group.values)
-                return measured.at[:, epoch, len(FIELDS) :].set(found.astype(dtype))
+                found = jax.vmap(many, in_axes=(0, 0, None, 0))(
+                    before, after, batch_of(epoch, ends[1])[0], group.values
+                )
+                return _noted(measured, found.astype(dtype), epoch, len(FIELDS))
 
-            place = jnp.where(plan.measure, probes.probed_batch(group.counts[epoch], stop), stop)
-            place = jnp.maximum(plan.start, place)
-            ends = jnp.stack([plan.start, place, jnp.minimum(place + 1, stop), stop])
             (train, _), measured = probes.around(ends, update, (state.train, epoch), look, measured)
         else:
-            train, _ = jax.lax.fori_loop(plan.start, stop, update, (state.train, epoch))
+            train, _ = jax.lax.fori_loop(ends[0], ends[3], update, (state.train, epoch))
         state = SlotState(train, state.best)
 
         def measure(state: SlotState) -> tuple[SlotState, Array]:
-            last = jax.lax.dynamic_index_in_dim(group.rates, epoch * key.updates + stop - 1, 1, False)
+            last = jax.lax.dynamic_index_in_dim(
+                group.rates, epoch * key.updates + ends[3] - 1, 1, False, allow_negative_indices=False
+            )
             own_epoch = group.epochs_before + epoch + 1
-            trained_on = partial(batch_of, epoch)
-            averages = measuring_averages(state.train, group.values, trained_on, group.updates, key.features)
+            averages = measuring_averages(
+                state.train, group.values, lambda index: batch_of(epoch, index)[0], group.updates, key.features
+            )
             return measuring.measure(state, averages, group, data, own_epoch, last[:, 0], key)
 
         state, row = jax.lax.cond(
             plan.measure, measure, lambda state: (state, jnp.zeros((key.group, len(FIELDS)), dtype)), state
         )
-        return state, measured.at[:, epoch, : len(FIELDS)].set(row)
+        return state, _noted(measured, row, epoch, 0)
 
     empty = jnp.zeros((key.group, key.epochs, key.columns), dtype)
     return jax.lax.fori_loop(0, plan.epochs, epoch_of, (group.state, empty))
@@ -103,7 +119,7 @@ def _segment(
     state: SlotState, values: dict[str, Array], data: Data, plan: Plan, key: ProgramKey
 ) -> tuple[SlotState, Array]:
     """One device's share of a segment: its groups one after the other, each written back where it was read."""
-    groups = plan.rows.shape[0]
+    groups = plan.batches.shape[0]
     used = used_state(state, key.features)
 
     def run(number: Array, carry: tuple[SlotState, Array]) -> tuple[SlotState, Array]:
@@ -119,18 +135,16 @@ def _segment(
             values=jax.tree.map(slots, values),
             rates=slots(plan.rates),
             epochs_before=slots(plan.epochs_before),
-            rows=plan.rows[number],
-            counts=plan.counts[number],
-            keys=plan.keys[number],
-            version=plan.versions[number],
-            updates=plan.updates[number],
-            eval_rows=plan.eval_rows[number],
-            eval_roles=plan.eval_roles[number],
+            number=number.astype(np.int32),  # a loop counts in 64 bits where JAX does
+            version=at(plan.versions, number),
+            updates=at(plan.updates, number),
+            eval_rows=at(plan.eval_rows, number),
+            eval_roles=at(plan.eval_roles, number),
         )
         return jax.tree.map(back, carry, _run_group(group, data, plan, key))
 
     def unless_empty(number: Array, carry: tuple[SlotState, Array]) -> tuple[SlotState, Array]:
-        return jax.lax.cond(plan.active[number], partial(run, number), lambda carry: carry, carry)
+        return jax.lax.cond(at(plan.active, number), partial(run, number), lambda carry: carry, carry)
 
     measured = jnp.zeros((groups * key.group, key.epochs, key.columns), np.dtype(key.architecture.dtype))
     # A loop that carries the whole state changes it in place; as results of a map it was copied (docs/log.md).
@@ -141,7 +155,7 @@ def _segment(
 def _specs() -> tuple[Any, Any]:
     """How the arguments lie over the devices: slots and groups are split, everything else is everywhere."""
     split, whole = PartitionSpec(AXIS), PartitionSpec()
-    plan = Plan(*(whole if name in ("start", "stop", "epochs", "measure") else split for name in Plan._fields))
+    plan = Plan(*(whole if name in ("epochs", "measure") else split for name in Plan._fields))
     return (split, split, whole, plan), (split, split)
 
 
