@@ -47,6 +47,15 @@ def test_the_version_is_told() -> None:
     assert invoke("--version").stdout == f"caviar {caviar.__version__}\n"
 
 
+def test_the_package_runs_as_a_module() -> None:
+    """`python -m caviar` is the command line: it tells the version, and a mistake ends with code 2."""
+    command = [sys.executable, "-m", "caviar"]
+    told = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)
+    assert told.stdout == f"caviar {caviar.__version__}\n"
+    mistaken = subprocess.run([*command, "status", "nowhere"], capture_output=True, text=True, check=False)
+    assert mistaken.returncode == 2 and mistaken.stderr.startswith("caviar: ")
+
+
 def test_every_option_says_what_it_does() -> None:
     """No option stands in the help without a word about it."""
     for command in cli.app.registered_commands:
