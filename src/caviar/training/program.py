@@ -43,6 +43,13 @@ def _augmented(
     return batch._replace(inputs=inputs), Batch._make(axes)
 
 
+def _entry(table: Array, *places: Array) -> Array:
+    """What stands in a table at a place of each of its axes but the last: places that are known to exist."""
+    whole: tuple[Any, ...] = (*places, np.int32(0))
+    found = jax.lax.dynamic_slice(table, whole, (*(1 for _ in places), table.shape[-1]), allow_negative_indices=False)
+    return found.reshape(-1)
+
+
 def _noted(measured: Array, found: Array, epoch: Array, column: int) -> Array:
     """The table of measurements [G, E, columns] with what an epoch gave of every slot [G, …] from a column on."""
     place = (np.int32(0), epoch, np.int32(column))
@@ -55,23 +62,26 @@ def _run_group(group: Group, data: Data, plan: Plan, key: ProgramKey) -> tuple[S
     statistics = Scaling(*(at(array, group.version) for array in (data.shift, data.scale, data.spread)))
     data = data._replace(**statistics._asdict())
     one = partial(step, features=key.features, loss=key.architecture.loss)
-
     size = key.architecture.batch_size
 
-    def batch_of(epoch: Array, index: Array) -> tuple[Batch, Array]:
-        table = plan.batches
-        place = (group.number, epoch, index, np.int32(0))
-        told = jax.lax.dynamic_slice(table, place, (1, 1, 1, table.shape[3]), allow_negative_indices=False)[0, 0, 0]
-        rows, words = told[:size], jax.lax.bitcast_convert_type(told[size + 1 :], jnp.uint32)
+    def laid_out(epoch: Array, index: Array) -> tuple[Array, Array, Array]:
+        """Rows of a mini-batch [B], which of them are real [B], and its key."""
+        told = _entry(plan.batches, group.number, epoch, index)
         present = (jnp.arange(size) < told[size]).astype(dtype)
-        return rows_of(data, rows, present, jax.random.wrap_key_data(words), dtype), rows
+        words = jax.lax.bitcast_convert_type(told[size + 1 :], jnp.uint32)
+        return told[:size], present, jax.random.wrap_key_data(words)
+
+    def batch_of(epoch: Array, index: Array) -> Batch:
+        return rows_of(data, *laid_out(epoch, index), dtype)
+
+    def rates_of(epoch: Array, index: Array) -> Array:
+        place = epoch * key.updates + index
+        return jax.lax.dynamic_index_in_dim(group.rates, place, 1, False, allow_negative_indices=False)
 
     def update(index: Array, carry: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
         state, epoch = carry
-        batch, rows = batch_of(epoch, index)
-        rates = jax.lax.dynamic_index_in_dim(
-            group.rates, epoch * key.updates + index, 1, False, allow_negative_indices=False
-        )
+        rows, present, drawn_by = laid_out(epoch, index)
+        batch, rates = rows_of(data, rows, present, drawn_by, dtype), rates_of(epoch, index)
         numbers = dict(group.values, rate=rates[:, 0], correction_1=rates[:, 1], correction_2=rates[:, 2])
         batch, axes = _augmented(batch, data, rows, numbers, rates, key.features)
         mapped = jax.vmap(one, in_axes=(0, axes, 0))
@@ -80,31 +90,25 @@ def _run_group(group: Group, data: Data, plan: Plan, key: ProgramKey) -> tuple[S
 
     def epoch_of(epoch: Array, carry: tuple[SlotState, Array]) -> tuple[SlotState, Array]:
         state, measured = carry
-        place = (group.number, epoch, np.int32(0))
-        ends = jax.lax.dynamic_slice(plan.ends, place, (1, 1, 4), allow_negative_indices=False)[0, 0]
+        ends = _entry(plan.ends, group.number, epoch)
+        first, probed, end = ends[0], ends[1], ends[3]
         if key.features.probes:
 
             def look(before: Any, after: Any, measured: Array) -> Array:
                 many = partial(probes.measure, features=key.features, loss=key.architecture.loss)
-                found = jax.vmap(many, in_axes=(0, 0, None, 0))(
-                    before, after, batch_of(epoch, ends[1])[0], group.values
-                )
+                found = jax.vmap(many, in_axes=(0, 0, None, 0))(before, after, batch_of(epoch, probed), group.values)
                 return _noted(measured, found.astype(dtype), epoch, len(FIELDS))
 
             (train, _), measured = probes.around(ends, update, (state.train, epoch), look, measured)
         else:
-            train, _ = jax.lax.fori_loop(ends[0], ends[3], update, (state.train, epoch))
+            train, _ = jax.lax.fori_loop(first, end, update, (state.train, epoch))
         state = SlotState(train, state.best)
 
         def measure(state: SlotState) -> tuple[SlotState, Array]:
-            last = jax.lax.dynamic_index_in_dim(
-                group.rates, epoch * key.updates + ends[3] - 1, 1, False, allow_negative_indices=False
-            )
-            own_epoch = group.epochs_before + epoch + 1
-            averages = measuring_averages(
-                state.train, group.values, lambda index: batch_of(epoch, index)[0], group.updates, key.features
-            )
-            return measuring.measure(state, averages, group, data, own_epoch, last[:, 0], key)
+            rate, own_epoch = rates_of(epoch, end - 1)[:, 0], group.epochs_before + epoch + 1
+            trained_on = partial(batch_of, epoch)
+            averages = measuring_averages(state.train, group.values, trained_on, group.updates, key.features)
+            return measuring.measure(state, averages, group, data, own_epoch, rate, key)
 
         state, row = jax.lax.cond(
             plan.measure, measure, lambda state: (state, jnp.zeros((key.group, len(FIELDS)), dtype)), state
