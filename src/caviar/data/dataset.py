@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from caviar.counts import count
 from caviar.data.hashing import hash_columns, hash_numbers, hash_pixels, hash_texts, mix
 from caviar.errors import DataError
 
@@ -120,6 +121,25 @@ class Dataset:
         for values in self.columns.values():
             return len(values)
         return 0
+
+    def __repr__(self) -> str:
+        """What it is in one line; a session at a prompt shows this and not every row.
+
+        >>> import caviar
+        >>> caviar.read("iris")
+        <Dataset 'iris': 150 rows, 4 inputs, target 'target': 3 classes>
+        """
+        shape = self.schema.image_shape
+        inputs = len(self.schema.inputs)
+        seen = f"images of {' × '.join(map(str, shape))}" if shape else f"{inputs} input{'s' * (inputs != 1)}"
+        told = [f"{count(self.rows)} row{'s' * (self.rows != 1)}", seen]
+        if self.schema.target is not None:
+            classes = f"{len(self.schema.classes)} classes" if self.schema.classes else "numbers"
+            told.append(f"target '{self.schema.target}': {classes}")
+        return f"<Dataset '{self.name}': {', '.join(told)}>"
+
+    def __str__(self) -> str:
+        return "\n".join([repr(self)[1:-1], *self.notes])
 
     @cached_property
     def input_hashes(self) -> np.ndarray:

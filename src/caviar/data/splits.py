@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from caviar.counts import count
 from caviar.data.cuts import cut_by_groups, cut_by_keys, cut_by_time, default_share, rows_asked, strata_of
 from caviar.data.dataset import Dataset
 from caviar.data.hashing import hash_numbers, hash_texts, seeded
@@ -41,6 +42,12 @@ class Splits:
     seed: int
     method: str
     findings: tuple[Mapping[str, Any], ...] = field(default=())
+
+    def __repr__(self) -> str:
+        """The sizes of the sets in one line."""
+        sets = {"train": self.train, "dev": self.dev, "train-dev": self.train_dev, "test": self.test}
+        sizes = ", ".join(f"{name} {count(len(rows))}" for name, rows in sets.items() if len(rows))
+        return f"<Splits of '{self.dataset.name}': {sizes} rows, by {self.method}, seed {self.seed}>"
 
     @property
     def judge(self) -> np.ndarray:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from caviar.counts import count
 from caviar.data.dataset import Dataset
 from caviar.data.splits import Splits
 from caviar.diagnosis.finding import Finding
@@ -59,6 +60,16 @@ class StudyFolder:
         if self._splits is None:
             self._splits = keeping.splits_of(self.store, self.folder)
         return self._splits
+
+    def __repr__(self) -> str:
+        """Where it lies and how far it is."""
+        number = len(self.trials)
+        told = [f"{count(number)} trial{'s' * (number != 1)}"]
+        if self.sealed:
+            told.append("finished")
+        elif self.unfinished() is not None:
+            told.append("to be resumed")
+        return f"<Study '{self.folder}': {', '.join(told)}>"
 
     @property
     def dataset(self) -> Dataset:

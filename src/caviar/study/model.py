@@ -37,6 +37,13 @@ class Model:
         self.encoder = encoder
         self.schema = Schema.from_dict(about["schema"])
 
+    def __repr__(self) -> str:
+        """What it predicts, and by which layers."""
+        hidden = self.about["network"]["hidden"]
+        layers = f"hidden layers of {'-'.join(map(str, hidden))} units" if hidden else "no hidden layer"
+        what = f"{len(self.classes)} classes" if self.classes else "numbers"
+        return f"<Model of '{self.about.get('data', '')}': '{self.schema.target}', {what}, {layers}>"
+
     @property
     def task(self) -> str:
         """ "classification" or "regression"."""
