@@ -32,8 +32,8 @@ def shifted_features(dataset: Dataset, sets: Mapping[str, np.ndarray]) -> dict[s
         the finding as plain data: code, severity, message, evidence, threshold; None where nothing shifted.
     """
     found: list[tuple[float, str, str, float]] = []
-    columns = dict(_columns(dataset))
     others = [name for name, rows in sets.items() if name != "train" and len(rows)]
+    columns = dict(_columns(dataset, np.concatenate([_some(sets[name]) for name in ("train", *others)])))
     allowed = CHANCE / max(1, len(columns) * len(others))
     for other in others:
         train, theirs = _some(sets["train"]), _some(sets[other])
@@ -124,13 +124,14 @@ def _missing(values: np.ndarray) -> np.ndarray:
     return words
 
 
-def _columns(dataset: Dataset) -> Iterator[tuple[str, np.ndarray]]:
-    """What is compared: the inputs of a table, or what an image is like as a whole, and the target."""
+def _columns(dataset: Dataset, rows: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """What is compared: the inputs of a table, or what an image is like as a whole (of these rows), and the target."""
     if dataset.pixels is not None:
-        light = np.empty((2, dataset.rows))
-        for start in range(0, dataset.rows, 4096):
-            part = dataset.pixels[start : start + 4096].reshape(-1, int(np.prod(dataset.pixels.shape[1:])))
-            light[:, start : start + 4096] = part.mean(axis=1), part.std(axis=1)
+        light = np.full((2, dataset.rows), np.nan)
+        for start in range(0, len(rows), 4096):
+            some = rows[start : start + 4096]
+            part = dataset.pixels[some].reshape(len(some), -1)
+            light[:, some] = part.mean(axis=1), part.std(axis=1)
         yield "brightness", light[0]
         yield "contrast", light[1]
     for column in dataset.schema.inputs:
