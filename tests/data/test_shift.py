@@ -1,5 +1,7 @@
 """DAT findings on made-up data: duplicates, columns that give the target away, classes too small."""
 
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -150,3 +152,10 @@ def test_findings_are_fast(rows: int) -> None:
     leaks(data)
     # Measured 0.03 s; the bound leaves room for a busy machine.
     assert time.perf_counter() - started < 1.0
+
+
+def test_sets_that_are_alike_load_nothing():
+    """SciPy's functions, which take long to load, are asked only where sets differ by enough to matter."""
+    told = "import sys, caviar; caviar.split(caviar.read('digits')); print('scipy.special' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert run.stdout == "False\n"

@@ -38,7 +38,7 @@ def shifted_features(dataset: Dataset, sets: Mapping[str, np.ndarray]) -> dict[s
     for other in others:
         train, theirs = _some(sets["train"]), _some(sets[other])
         for name, values in columns.items():
-            size, chance = difference(values[train], values[theirs])
+            size, chance = difference(values[train], values[theirs], LARGE)
             if size > LARGE and chance < allowed:
                 found.append((size, name, other, chance))
     if not found:
@@ -64,11 +64,12 @@ def shifted_features(dataset: Dataset, sets: Mapping[str, np.ndarray]) -> dict[s
     }
 
 
-def difference(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
+def difference(one: np.ndarray, other: np.ndarray, least: float = 0.0) -> tuple[float, float]:
     """How far two samples of one feature lie apart, and how probable that would be by chance.
 
     Args:
         one, other: numbers (NaN = missing) or texts (None = missing).
+        least: the probability of a D of categories up to this one is not worked out and given as 1.
 
     Returns:
         D in [0, 1], and the probability of a D as large where both have one distribution.
@@ -78,8 +79,8 @@ def difference(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
     (0.5, True)
     """
     if one.dtype == object:
-        return _of_categories(one, other)
-    gaps = _of_categories(_missing(one), _missing(other))
+        return _of_categories(one, other, least)
+    gaps = _of_categories(_missing(one), _missing(other), least)
     numbers = _of_numbers(one[np.isfinite(one)], other[np.isfinite(other)])
     return max(gaps, numbers)
 
@@ -99,7 +100,7 @@ def _of_numbers(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
     return size, min(1.0, max(0.0, 2 * math.fsum(terms)))
 
 
-def _of_categories(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
+def _of_categories(one: np.ndarray, other: np.ndarray, least: float) -> tuple[float, float]:
     """Half the summed difference of shares with a χ² probability; categories that are rare in both count as one."""
     words = [np.array(["" if value is None else f"={value}" for value in part.tolist()]) for part in (one, other)]
     names, codes = np.unique(np.concatenate(words), return_inverse=True)
@@ -110,12 +111,15 @@ def _of_categories(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
     counts = counts[:, counts.sum(axis=0) > 0]
     if counts.shape[1] < 2 or not counts.sum(axis=1).all():
         return 0.0, 1.0
-    from scipy.special import gammaincc  # loaded by scikit-learn anyway, but not at the start of a command
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    size = float(np.abs(shares[0] - shares[1]).sum() / 2)
+    if size <= least:
+        return size, 1.0
+    from scipy.special import gammaincc  # a fifth of a second, which only sets that differ pay
 
     wanted = counts.sum(axis=1, keepdims=True) * counts.sum(axis=0) / counts.sum()
     statistic = float(((counts - wanted) ** 2 / wanted).sum())
-    shares = counts / counts.sum(axis=1, keepdims=True)
-    return float(np.abs(shares[0] - shares[1]).sum() / 2), float(gammaincc((counts.shape[1] - 1) / 2, statistic / 2))
+    return size, float(gammaincc((counts.shape[1] - 1) / 2, statistic / 2))
 
 
 def _missing(values: np.ndarray) -> np.ndarray:
