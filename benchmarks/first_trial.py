@@ -59,6 +59,8 @@ def once(command: tuple[str, ...], cache: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         told = Path(folder, "told.json")
         environment_ = {**os.environ, "CAVIAR_CACHE": cache}
+        # An installed package comes with its bytecode, and a checkout writes it once, unless it is forbidden to.
+        environment_.pop("PYTHONDONTWRITEBYTECODE", None)
         paths = [str(ROOT), str(ROOT / "src"), environment_.get("PYTHONPATH", "")]
         environment_["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
         started = time.time()
