@@ -86,14 +86,19 @@ def test_devices_do_not_wait_for_each_other():
     assert "sharding" in lowered  # it is the program of two devices that was read
 
 
+def admission(features: Features, devices: int):
+    """The key of a program, its compiled `admit`, the first layers of a network, and as many of it as fit at once."""
+    own = key(features, devices=devices)
+    one = first_layers(SHAPES, SHAPES.widths, kind="he", scale=1.0, seed=1)
+    many = jax.tree.map(lambda leaf: np.stack([leaf] * ADMIT_AT_ONCE), one)
+    return own, _compiled_admit(own, _shapes(own)[0], False), one, many
+
+
 @pytest.mark.parametrize("devices", [1, 2])
 def test_admission_drops_minus_one(devices: int):
     """A slot number of −1 writes nothing, not even into the last slot; another one writes on its own device alone."""
     normed = Features(Perceptron(batch_norm="some", batch_norm_output="some"))
-    own = key(normed, devices=devices)
-    admit = _compiled_admit(own, _shapes(own)[0], False)
-    one = first_layers(SHAPES, SHAPES.widths, kind="he", scale=1.0, seed=1)
-    fresh = jax.tree.map(lambda leaf: np.stack([leaf] * ADMIT_AT_ONCE), one)
+    own, admit, one, fresh = admission(normed, devices)
     numbers = np.full(ADMIT_AT_ONCE, -1, np.int32)
 
     def sevens():
@@ -116,10 +121,7 @@ def test_admission_drops_minus_one(devices: int):
 
 def test_admission_where_nothing_is_normalised():
     """Without batch norm its moments and averages stay 0, which is what they begin as; γ and β are written."""
-    own = key(SMALLEST, devices=1)
-    admit = _compiled_admit(own, _shapes(own)[0], False)
-    one = first_layers(SHAPES, SHAPES.widths, kind="he", scale=1.0, seed=1)
-    fresh = jax.tree.map(lambda leaf: np.stack([leaf] * ADMIT_AT_ONCE), one)
+    own, admit, one, fresh = admission(SMALLEST, 1)
     numbers = np.array([2] + [-1] * (ADMIT_AT_ONCE - 1), np.int32)
     found = admit(jax.device_put(empty_state(own, 4), split_over(1)), numbers, fresh)
     for tree in (found.train, found.best):

@@ -33,12 +33,12 @@ def shifted_features(dataset: Dataset, sets: Mapping[str, np.ndarray]) -> dict[s
     """
     found: list[tuple[float, str, str, float]] = []
     others = [name for name, rows in sets.items() if name != "train" and len(rows)]
-    columns = dict(_columns(dataset, np.concatenate([_some(sets[name]) for name in ("train", *others)])))
+    compared = {name: _some(sets[name]) for name in ("train", *others)}
+    columns = dict(_columns(dataset, np.concatenate(list(compared.values()))))
     allowed = CHANCE / max(1, len(columns) * len(others))
     for other in others:
-        train, theirs = _some(sets["train"]), _some(sets[other])
         for name, values in columns.items():
-            size, chance = difference(values[train], values[theirs], LARGE)
+            size, chance = difference(values[compared["train"]], values[compared[other]], LARGE)
             if size > LARGE and chance < allowed:
                 found.append((size, name, other, chance))
     if not found:

@@ -82,7 +82,8 @@ class Perceptron:
         pass_ = _Pass(self, parameters, None if training else state, hyperparameters, present)
         outputs, seen = pass_.run(inputs.T, key if training else None)
         # A program without batch norm keeps no averages, so that a slot moved to another program counts rightly.
-        if training and self.batch_norm != "none" and state is not None:
+        if training and self.batch_norm != "none":
+            assert state is not None, "batch norm keeps averages"
             state = normalisation.remember(state, seen)
         return outputs.T, state
 

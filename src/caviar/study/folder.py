@@ -14,6 +14,7 @@ from caviar.records.trial import Trial
 from caviar.search.space import Space
 from caviar.study import keeping, opening, ranking
 from caviar.study.spec import Campaign
+from caviar.study.summary import state_of
 
 
 class StudyFolder:
@@ -65,10 +66,8 @@ class StudyFolder:
         """Where it lies and how far it is."""
         number = len(self.trials)
         told = [f"{count(number)} trial{'s' * (number != 1)}"]
-        if self.sealed:
-            told.append("finished")
-        elif self.unfinished() is not None:
-            told.append("to be resumed")
+        if (state := state_of(self)) != "idle":
+            told.append(state)
         return f"<Study '{self.folder}': {', '.join(told)}>"
 
     @property

@@ -9,6 +9,7 @@ from caviar.study.ranking import value
 from caviar.study.yardstick import yardstick_of
 
 if TYPE_CHECKING:
+    from caviar.study.folder import StudyFolder
     from caviar.study.study import Study
 
 
@@ -82,7 +83,7 @@ def metric_value(study: "Study", trial: Trial) -> float:
     return float(stick.known(value(trial, study.metric)))
 
 
-def state_of(study: "Study") -> str:
+def state_of(study: "StudyFolder") -> str:
     """ "finished", "training" (somebody holds it), "interrupted" or "idle"."""
     if study.sealed:
         return "finished"

@@ -11,13 +11,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import PartitionSpec
 
 from caviar.networks.mlp import first_layers
 from caviar.training.batches import AFTER_ROWS
-from caviar.training.carried import Best, Data, Plan, ProgramKey, SlotState, used_state, whole_state
+from caviar.training.carried import Best, Data, Plan, ProgramKey, SlotState, at, used_state, whole_state
 from caviar.training.optimisers import Moments
-from caviar.training.program import AXIS, build, mesh, rate_columns, split_over, whole_on
+from caviar.training.program import AXIS, SPLIT, WHOLE, build, over_devices, rate_columns, split_over, whole_on
 from caviar.training.step import TrainState
 from caviar.training.values import slot_values
 
@@ -136,19 +135,14 @@ def _compile(key: ProgramKey, wide: bool) -> Program:
 
 def _compiled_admit(key: ProgramKey, state: SlotState, wide: bool) -> Any:
     """(state, slots [A], parameters and averages [A, ...]) -> state."""
-    function = partial(_admit, key=key)
-    if key.devices > 1:
-        split, whole = PartitionSpec(AXIS), PartitionSpec()
-        function = jax.shard_map(
-            function, mesh=mesh(key.devices), in_specs=(split, whole, whole), out_specs=split, check_vma=False
-        )
+    function = over_devices(partial(_admit, key=key), key.devices, (SPLIT, WHOLE, WHOLE), SPLIT)
     some = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct((ADMIT_AT_ONCE, *leaf.shape[1:]), leaf.dtype, sharding=whole_on(key.devices)),
         (state.train.parameters, state.train.averages),
     )
     slots = jax.ShapeDtypeStruct((ADMIT_AT_ONCE,), np.int32, sharding=whole_on(key.devices))
     with jax.enable_x64(wide):
-        return jax.jit(function, donate_argnums=(0,)).lower(state, slots, some).compile()
+        return function.lower(state, slots, some).compile()
 
 
 def _admit(state: SlotState, slots: Any, fresh: Any, key: ProgramKey) -> SlotState:
@@ -165,7 +159,7 @@ def _admit(state: SlotState, slots: Any, fresh: Any, key: ProgramKey) -> SlotSta
     first = own * jax.lax.axis_index(AXIS) if key.devices > 1 else 0
 
     def admit(number: Any, state: SlotState) -> SlotState:
-        place = slots[number] - first
+        place = at(slots, number) - first
         here = (place >= 0) & (place < own)  # another device's slot, or −1: nobody's
         place = jnp.clip(place, 0, own - 1)
 
@@ -174,7 +168,7 @@ def _admit(state: SlotState, slots: Any, fresh: Any, key: ProgramKey) -> SlotSta
             new = jnp.where(here, jnp.asarray(value, leaf.dtype), old)
             return jax.lax.dynamic_update_index_in_dim(leaf, new, place, 0, allow_negative_indices=False)
 
-        parameters, averages = jax.tree.map(lambda values: values[number], fresh)
+        parameters, averages = jax.tree.map(lambda values: at(values, number), fresh)
         train, best = state
         averages = averages if train.averages is not None else None
         sums = (train.moments, train.cost_sum, train.error_sum, train.weight_sum)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from caviar.training.carried import EVAL_CHUNK, Best, Data, Group, ProgramKey, SlotState, rows_of
+from caviar.training.carried import EVAL_CHUNK, Best, Data, Group, ProgramKey, SlotState, at, rows_of
 from caviar.training.choosing import COMPUTED, compared
 from caviar.training.step import evaluate_for
 
@@ -38,7 +38,7 @@ def measure(
     value, told = dev_cost if key.features.metric == "log_loss" else dev_error, jnp.full_like(dev_error, jnp.nan)
     if key.features.metric in COMPUTED:
         one = partial(compared, key.features.metric, outputs=key.architecture.outputs)
-        targets, choose = data.targets[group.eval_rows], group.eval_roles[1]
+        targets, choose = at(data.targets, group.eval_rows), group.eval_roles[1]
         value = told = jax.vmap(one, in_axes=(0, 0, None, None, 0))(
             errors, shown, targets, choose, group.values["classes"]
         )

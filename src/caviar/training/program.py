@@ -23,6 +23,7 @@ from caviar.training.statistics import measuring_averages
 from caviar.training.step import Batch, TrainState, step
 
 AXIS = "slots"
+SPLIT, WHOLE = PartitionSpec(AXIS), PartitionSpec()
 
 
 def _augmented(
@@ -38,7 +39,7 @@ def _augmented(
         batch = batch._replace(partner=partners(batch.key, jnp.sum(batch.present).astype(jnp.int32), len(rows)))
         mixture = (numbers["share"], batch.partner)
     scaling = Scaling(data.shift, data.scale, data.spread)
-    inputs = augmented(data.inputs[rows], numbers["augmentation"], mixture, scaling, batch.key, kinds)
+    inputs = augmented(at(data.inputs, rows), numbers["augmentation"], mixture, scaling, batch.key, kinds)
     axes: Any = [0 if name == "inputs" else None for name in Batch._fields]
     return batch._replace(inputs=inputs), Batch._make(axes)
 
@@ -158,9 +159,8 @@ def _segment(
 
 def _specs() -> tuple[Any, Any]:
     """How the arguments lie over the devices: slots and groups are split, everything else is everywhere."""
-    split, whole = PartitionSpec(AXIS), PartitionSpec()
-    plan = Plan(*(whole if name in ("epochs", "measure") else split for name in Plan._fields))
-    return (split, split, whole, plan), (split, split)
+    plan = Plan(*(WHOLE if name in ("epochs", "measure") else SPLIT for name in Plan._fields))
+    return (SPLIT, SPLIT, WHOLE, plan), (SPLIT, SPLIT)
 
 
 def rate_columns(features: Features) -> int:
@@ -168,27 +168,32 @@ def rate_columns(features: Features) -> int:
     return 4 if features.augmentation.mixup else 3
 
 
-def mesh(devices: int) -> Mesh:
+def _mesh(devices: int) -> Mesh:
     """The first devices of this process in a row."""
     return Mesh(np.array(jax.devices()[:devices]), (AXIS,))
 
 
 def split_over(devices: int) -> NamedSharding:
     """Arrays whose first axis (slots or groups) is split over the devices."""
-    return NamedSharding(mesh(devices), PartitionSpec(AXIS))
+    return NamedSharding(_mesh(devices), SPLIT)
 
 
 def whole_on(devices: int) -> NamedSharding:
     """Arrays that every device holds whole."""
-    return NamedSharding(mesh(devices), PartitionSpec())
+    return NamedSharding(_mesh(devices), WHOLE)
+
+
+def over_devices(function: Any, devices: int, arguments: Any, results: Any) -> Any:
+    """A function of a state, jitted: every device runs it on its own share, and the state given is taken over.
+
+    Args:
+        arguments, results: `SPLIT` where each device has a share, `WHOLE` where it has everything.
+    """
+    if devices > 1:
+        function = jax.shard_map(function, mesh=_mesh(devices), in_specs=arguments, out_specs=results, check_vma=False)
+    return jax.jit(function, donate_argnums=(0,))
 
 
 def build(key: ProgramKey) -> Any:
     """The jitted (not yet compiled) segment: (state, values, data, plan) -> (state, measurements [K, E, columns])."""
-    function = partial(_segment, key=key)
-    if key.devices > 1:
-        arguments, results = _specs()
-        function = jax.shard_map(
-            function, mesh=mesh(key.devices), in_specs=arguments, out_specs=results, check_vma=False
-        )
-    return jax.jit(function, donate_argnums=(0,))
+    return over_devices(partial(_segment, key=key), key.devices, *_specs())
